@@ -1,0 +1,61 @@
+//! How the service reaches its database: the `[database]` options.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::url;
+
+/// How to reach the database, in the terms of oslo.db's `[database]` options.
+///
+/// `Debug` hides the password inside the URL.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// `connection`: a URL as SQLAlchemy reads it, such as `sqlite:////var/lib/glance/glance.sqlite` or
+    /// `mysql+pymysql://glance:secret@db/glance?charset=utf8`.
+    pub url: String,
+    /// `max_pool_size`: connections that stay open; 0 means no limit.
+    pub max_pool_size: u32,
+    /// `max_overflow`: connections beyond those, closed after use.
+    pub max_overflow: u32,
+    /// `pool_timeout`: how long a request waits for a connection.
+    pub acquire_timeout: Duration,
+    /// `connection_recycle_time`: connections older than this are replaced.
+    pub recycle_after: Duration,
+    /// `mysql_sql_mode`: the session's `sql_mode`; empty leaves the server's own.
+    pub mysql_sql_mode: String,
+    /// How long a SQLite writer waits for another process to finish its change.
+    pub sqlite_busy_timeout: Duration,
+    /// How many SQLite connections read at the same time.
+    pub sqlite_readers: u32,
+}
+
+impl Settings {
+    /// oslo.db's defaults for that URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_pool_size: 5,
+            max_overflow: 50,
+            acquire_timeout: Duration::from_secs(30),
+            recycle_after: Duration::from_secs(3600),
+            mysql_sql_mode: "TRADITIONAL".into(),
+            sqlite_busy_timeout: Duration::from_secs(30),
+            sqlite_readers: 4,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("url", &url::redact(&self.url))
+            .field("max_pool_size", &self.max_pool_size)
+            .field("max_overflow", &self.max_overflow)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("recycle_after", &self.recycle_after)
+            .field("mysql_sql_mode", &self.mysql_sql_mode)
+            .field("sqlite_busy_timeout", &self.sqlite_busy_timeout)
+            .field("sqlite_readers", &self.sqlite_readers)
+            .finish()
+    }
+}
