@@ -1,9 +1,13 @@
 //! Where image bytes live: the seam to the back ends, the registry of named stores, and the drivers.
 
 pub mod error;
+#[cfg(feature = "file")]
+pub mod file;
+pub mod registry;
 pub mod store;
 
 pub use error::{Error, Kind, Result};
+pub use registry::{StoreEntry, Stores};
 pub use store::{
     Access, ByteRange, ByteStream, Capabilities, NewObject, Object, Phase, Store, StoreContext, StoreWriter, Stored,
 };

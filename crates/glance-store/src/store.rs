@@ -9,7 +9,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
-use glance_domain::{ImageId, StoreId};
+use glance_domain::ImageId;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
@@ -106,6 +106,13 @@ pub trait Store: Send + Sync {
 
     /// What the store can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Whether `url` is where this store, and no other one of the same kind, would put an object. Does no I/O.
+    ///
+    /// It finds the store of locations that were recorded before stores had names.
+    fn recognises(&self, url: &str) -> bool {
+        url.split_once(':').is_some_and(|(scheme, _)| self.schemes().contains(&scheme))
+    }
 
     /// Starts writing. Nothing is visible under the object's location before [`StoreWriter::finish`].
     ///

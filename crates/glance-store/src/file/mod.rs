@@ -1,0 +1,21 @@
+//! Images as files in folders of this machine, or in what is mounted there.
+//!
+//! A finished image is `<datadir>/<image id>`, as Glance lays it out. An unfinished one is a hidden file beside it.
+
+mod blocking;
+mod buffers;
+mod datadir;
+mod errno;
+mod lookup;
+mod metadata;
+mod options;
+mod publish;
+mod reader;
+mod runs;
+mod store;
+mod url;
+mod writeback;
+mod writer;
+
+pub use options::{DataDir, Durability, FileOptions, Provisioning, Timeout};
+pub use store::FileStore;

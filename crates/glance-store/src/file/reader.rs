@@ -1,0 +1,123 @@
+//! A file as a stream of chunks.
+//!
+//! What the page cache holds is copied right on the async thread, which is cheaper than waking another one. As soon as
+//! data has to come from the disk, a blocking thread fetches it, always one chunk ahead of the reader.
+
+use std::io::IoSliceMut;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use rustix::fs::{Advice, fadvise};
+use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+
+use crate::error::{Error, Kind, Result};
+use crate::store::ByteStream;
+
+use super::blocking::{Blocking, Job};
+use super::buffers::{Buffer, Buffers};
+
+/// An open file and the part of it that is to be read.
+pub(super) struct Reader {
+    file: Arc<OwnedFd>,
+    offset: u64,
+    end: u64,
+    buffers: Arc<Buffers>,
+    blocking: Blocking,
+    ahead: Option<Job<Chunk>>,
+}
+
+/// A chunk that a blocking thread has read.
+struct Chunk {
+    data: Bytes,
+    was_cached: bool,
+}
+
+/// A part of the file to be read into a buffer whose first `filled` bytes are there already.
+struct Piece {
+    file: Arc<OwnedFd>,
+    offset: u64,
+    length: usize,
+    buffer: Buffer,
+    filled: usize,
+}
+
+impl Reader {
+    pub(super) fn new(file: Arc<OwnedFd>, from: u64, to: u64, buffers: Arc<Buffers>, blocking: Blocking) -> Self {
+        Self { file, offset: from, end: to, buffers, blocking, ahead: None }
+    }
+
+    /// The chunks in order. An error is the last item.
+    pub(super) fn into_stream(self) -> ByteStream {
+        Box::pin(stream::try_unfold(self, |mut reader| async move {
+            let chunk = reader.next().await?;
+            Ok(chunk.map(|chunk| (chunk, reader)))
+        }))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if let Some(job) = self.ahead.take() {
+            return self.fetched(job).await.map(Some);
+        }
+        if self.offset >= self.end {
+            return Ok(None);
+        }
+        let mut piece = self.next_piece();
+        piece.fill_from_cache();
+        if piece.filled == piece.length {
+            return Ok(Some(piece.buffer.freeze(piece.length)));
+        }
+        let job = self.blocking.start(move || piece.read());
+        self.fetched(job).await.map(Some)
+    }
+
+    async fn fetched(&mut self, job: Job<Chunk>) -> Result<Bytes> {
+        let chunk = job.wait().await?;
+        if !chunk.was_cached && self.offset < self.end {
+            let mut piece = self.next_piece();
+            self.ahead = Some(self.blocking.start(move || {
+                piece.fill_from_cache();
+                piece.read()
+            }));
+        }
+        Ok(chunk.data)
+    }
+
+    fn next_piece(&mut self) -> Piece {
+        let length = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX).min(self.buffers.size());
+        let (file, offset, buffer) = (Arc::clone(&self.file), self.offset, self.buffers.take());
+        self.offset += length as u64;
+        Piece { file, offset, length, buffer, filled: 0 }
+    }
+}
+
+impl Piece {
+    /// Takes what is in the page cache. Never waits for a disk; where the file system cannot promise that, nothing is read.
+    fn fill_from_cache(&mut self) {
+        let space = self.buffer.space(self.length);
+        let read = preadv2(&*self.file, &mut [IoSliceMut::new(space)], self.offset, ReadWriteFlags::NOWAIT);
+        self.filled = read.unwrap_or(0);
+    }
+
+    fn read(mut self) -> Result<Chunk> {
+        let was_cached = self.filled == self.length;
+        while self.filled < self.length {
+            let space = &mut self.buffer.space(self.length)[self.filled..];
+            match pread(&*self.file, space, self.offset + self.filled as u64) {
+                Ok(0) => return Err(Error::new(Kind::Unavailable, "the file has become shorter while it was read")),
+                Ok(read) => self.filled += read,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(Error::new(Kind::Unavailable, "cannot read an image file").with_source(errno)),
+            }
+        }
+        Ok(Chunk { data: self.buffer.freeze(self.length), was_cached })
+    }
+}
+
+/// Tells the kernel to read ahead further than usual. It may not listen.
+pub(super) fn expect_sequential(file: &OwnedFd) {
+    if let Err(error) = fadvise(file, 0, None, Advice::Sequential) {
+        tracing::debug!(%error, "no advice for the read-ahead of an image");
+    }
+}
