@@ -1,5 +1,7 @@
 //! Where image bytes live: the seam to the back ends, the registry of named stores, and the drivers.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod error;
 #[cfg(feature = "file")]
 pub mod file;

@@ -158,3 +158,138 @@ fn unknown(id: &StoreId) -> Error {
 fn unknown_scheme(scheme: &str) -> Error {
     Error::new(Kind::UnknownScheme, format!("no store reads '{scheme}' locations"))
 }
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use glance_domain::LocationStatus;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+    use crate::store::{ByteRange, Capabilities, NewObject, Object, Phase, StoreContext, StoreWriter};
+
+    /// A store of which only the names matter.
+    struct Named(&'static [&'static str], &'static str);
+
+    #[async_trait]
+    impl Store for Named {
+        fn schemes(&self) -> &'static [&'static str] {
+            self.0
+        }
+        fn capabilities(&self) -> Capabilities {
+            Capabilities { write: false, delete: false, read_random: false }
+        }
+        fn recognises(&self, url: &str) -> bool {
+            url.starts_with(self.1)
+        }
+        async fn begin(&self, _: &StoreContext, _: &NewObject) -> Result<Box<dyn StoreWriter>> {
+            Err(unsupported())
+        }
+        async fn open(&self, _: &StoreContext, _: &str, _: Option<ByteRange>) -> Result<Object> {
+            Err(unsupported())
+        }
+        async fn size(&self, _: &StoreContext, _: &str) -> Result<u64> {
+            Err(unsupported())
+        }
+        async fn delete(&self, _: &StoreContext, _: &str) -> Result<()> {
+            Err(unsupported())
+        }
+        async fn abandon(&self, _: &StoreContext, _: &NewObject, _: Phase, _: Option<&str>) -> Result<()> {
+            Err(unsupported())
+        }
+        async fn list(&self, _: &StoreContext) -> Result<Vec<String>> {
+            Err(unsupported())
+        }
+        async fn health(&self) -> Result<()> {
+            Ok(())
+        }
+        fn properties(&self) -> Map<String, Value> {
+            Map::new()
+        }
+    }
+
+    fn unsupported() -> Error {
+        Error::new(Kind::Unsupported, "a name only")
+    }
+
+    fn entry(id: &str, weight: i64, prefix: &'static str) -> StoreEntry {
+        let schemes: &[&str] = if prefix.starts_with("http") { &["http", "https"] } else { &["file", "filesystem"] };
+        StoreEntry { weight, ..StoreEntry::new(StoreId::new(id), "any", Arc::new(Named(schemes, prefix))) }
+    }
+
+    fn stores(naming: Naming) -> Stores {
+        let entries = vec![
+            entry("slow", 1, "file:///slow/"),
+            entry("fast", 9, "file:///fast/"),
+            entry("web", 1, "http"),
+            entry("os_glance_staging_store", 0, "file:///staging/"),
+        ];
+        Stores::new(entries, &StoreId::new("fast"), naming).unwrap()
+    }
+
+    fn location(url: &str, store: Option<&str>) -> Location {
+        let metadata = store.map(|store| ("store".to_owned(), json!(store))).into_iter().collect();
+        Location { id: None, url: url.to_owned(), metadata, status: LocationStatus::Active }
+    }
+
+    #[test]
+    fn users_see_the_stores_in_order_without_the_reserved_ones() {
+        let stores = stores(Naming::Named);
+        assert_eq!(stores.listed().map(|entry| entry.id.as_str()).collect::<Vec<_>>(), ["slow", "fast", "web"]);
+        assert_eq!(stores.all().count(), 4);
+        assert_eq!(stores.default_store().id.as_str(), "fast");
+        assert!(stores.get(&StoreId::new("os_glance_staging_store")).unwrap().reserved);
+        assert_eq!(stores.get(&StoreId::new("none")).err().unwrap().kind(), Kind::UnknownStore);
+    }
+
+    #[test]
+    fn the_store_of_a_location_is_the_named_one_or_the_one_that_recognises_it() {
+        let stores = stores(Naming::Named);
+        for (url, named, expected) in [
+            ("file:///slow/1", Some("fast"), Ok("fast")),
+            ("file:///slow/1", None, Ok("slow")),
+            ("file:///slow/1", Some("renamed"), Ok("slow")),
+            ("file:///staging/1", None, Ok("os_glance_staging_store")),
+            ("https://host/1", None, Ok("web")),
+            ("https://host/1", Some("fast"), Err(Kind::UnknownScheme)),
+            ("file:///elsewhere/1", None, Err(Kind::UnknownStore)),
+            ("rbd://1", None, Err(Kind::UnknownScheme)),
+            ("rbd://1", Some("renamed"), Err(Kind::UnknownScheme)),
+            ("nonsense", None, Err(Kind::UnknownScheme)),
+        ] {
+            let location = location(url, named);
+            let found = stores.for_location(&location).map(|entry| entry.id.as_str()).map_err(|error| error.kind());
+            assert_eq!(found, expected, "{url} {named:?}");
+        }
+    }
+
+    #[test]
+    fn without_names_the_scheme_decides() {
+        let stores = stores(Naming::ByScheme);
+        let found = |url, named| stores.for_location(&location(url, named)).unwrap().id.as_str().to_owned();
+        assert_eq!(found("file:///elsewhere/1", None), "slow");
+        assert_eq!(found("https://host/1", Some("fast")), "web");
+        assert!(!stores.is_multi());
+    }
+
+    #[test]
+    fn greater_weights_come_first_and_equals_keep_their_order() {
+        let named = [Some("web"), None, Some("slow"), Some("fast"), Some("gone")];
+        let locations: Vec<_> = named.iter().map(|store| location("x:", *store)).collect();
+        let order = |naming: Naming| -> Vec<_> {
+            stores(naming).by_weight(&locations).iter().map(|location| location.store()).collect()
+        };
+        let ids = |names: [Option<&str>; 5]| names.map(|name| name.map(StoreId::new));
+        assert_eq!(order(Naming::Named), ids([Some("fast"), Some("web"), Some("slow"), None, Some("gone")]));
+        assert_eq!(order(Naming::ByScheme), ids(named));
+    }
+
+    #[test]
+    fn impossible_registries_are_refused() {
+        let new = |entries, default| Stores::new(entries, &StoreId::new(default), Naming::Named).err().unwrap().kind();
+        assert_eq!(new(vec![entry("a", 0, "file"), entry("a", 0, "file")], "a"), Kind::Config);
+        assert_eq!(new(vec![entry("a", 0, "file")], "b"), Kind::UnknownStore);
+        assert_eq!(new(vec![], "a"), Kind::UnknownStore);
+        assert_eq!(new(vec![entry("os_glance_x", 0, "file")], "os_glance_x"), Kind::Config);
+    }
+}

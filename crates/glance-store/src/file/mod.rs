@@ -13,6 +13,8 @@ mod publish;
 mod reader;
 mod runs;
 mod store;
+#[cfg(test)]
+mod tests;
 mod url;
 mod writeback;
 mod writer;
