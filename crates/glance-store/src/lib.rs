@@ -5,6 +5,8 @@ pub mod conformance;
 pub mod error;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod registry;
 pub mod store;
 

@@ -1,0 +1,10 @@
+//! Images that somebody else keeps behind HTTP. They can be read, from the start to the end, and nothing else.
+
+mod location;
+mod options;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use options::HttpOptions;
+pub use store::HttpStore;
