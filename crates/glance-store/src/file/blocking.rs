@@ -103,3 +103,48 @@ async fn within<T>(after: Duration, job: impl Future<Output = Result<T>>) -> Res
 fn joined<T>(result: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
     result.map_err(|error| Error::new(Kind::Unavailable, "a file operation was broken off").with_source(error))?
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    fn limited(threads: usize) -> Blocking {
+        Blocking::new(Some(Timeout { after: Duration::from_millis(300), threads, warn_percent: 100 }))
+    }
+
+    /// Work that hangs as a dead file system does, until the sender is dropped.
+    fn hanging() -> (Sender<()>, impl FnOnce() -> Result<()> + Send + 'static) {
+        let (sender, receiver) = channel();
+        (sender, move || receiver.recv().or(Ok(())))
+    }
+
+    #[tokio::test]
+    async fn work_that_hangs_is_given_up() {
+        let (_keep, work) = hanging();
+        assert_eq!(limited(1).run(work).await.unwrap_err().kind(), Kind::Timeout);
+        let (_keep, work) = hanging();
+        assert_eq!(limited(1).start(work).wait().await.unwrap_err().kind(), Kind::Timeout);
+    }
+
+    #[tokio::test]
+    async fn work_that_hangs_holds_no_more_than_its_threads() {
+        let blocking = limited(1);
+        let (release, work) = hanging();
+        blocking.run(work).await.unwrap_err();
+        assert_eq!(blocking.run(|| Ok(())).await.unwrap_err().kind(), Kind::Timeout, "the only thread hangs");
+        assert!(blocking.start(|| Ok(())).wait().await.is_ok(), "data has threads of its own");
+        drop(release);
+        while blocking.run(|| Ok(())).await.is_err() {}
+    }
+
+    #[tokio::test]
+    async fn without_a_limit_work_takes_its_time() {
+        let blocking = Blocking::new(None);
+        assert_eq!(blocking.run(|| Ok(1)).await.unwrap(), 1);
+        assert_eq!(blocking.start(|| Ok(2)).wait().await.unwrap(), 2);
+        let broken: Result<()> = blocking.run(|| panic!("broken off")).await;
+        assert_eq!(broken.unwrap_err().kind(), Kind::Unavailable);
+    }
+}

@@ -10,6 +10,8 @@ mod lookup;
 mod metadata;
 mod options;
 mod publish;
+#[cfg(test)]
+mod python;
 mod reader;
 mod runs;
 mod store;

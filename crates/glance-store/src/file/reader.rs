@@ -121,3 +121,52 @@ pub(super) fn expect_sequential(file: &OwnedFd) {
         tracing::debug!(%error, "no advice for the read-ahead of an image");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use futures_util::TryStreamExt;
+
+    use super::*;
+
+    fn reader(file: &Arc<OwnedFd>, length: usize) -> Reader {
+        Reader::new(Arc::clone(file), 0, length as u64, Buffers::new(64 * 1024), Blocking::new(None))
+    }
+
+    #[tokio::test]
+    async fn data_from_the_disk_is_fetched_one_chunk_ahead() {
+        let data: Vec<u8> = (0..1_000_000_u32).map(|number| (number % 253) as u8).collect();
+        let mut file = tempfile::NamedTempFile::new_in(".").unwrap();
+        file.write_all(&data).unwrap();
+        file.as_file().sync_all().unwrap();
+        let file = Arc::new(OwnedFd::from(file.reopen().unwrap()));
+        fadvise(&*file, 0, None, Advice::DontNeed).unwrap();
+
+        let mut cold = reader(&file, data.len());
+        let first = cold.next().await.unwrap().unwrap();
+        if cold.ahead.is_none() {
+            eprintln!("SKIPPED: the page cache of this file system cannot be emptied");
+        }
+        let rest: Vec<Bytes> = cold.into_stream().try_collect().await.unwrap();
+        assert!([vec![first], rest].concat().concat() == data);
+
+        let mut warm = reader(&file, data.len());
+        assert!(data.starts_with(&warm.next().await.unwrap().unwrap()));
+        let rest: Vec<Bytes> = warm.into_stream().try_collect().await.unwrap();
+        assert!(rest.concat() == data[64 * 1024..]);
+    }
+
+    #[tokio::test]
+    async fn what_is_cached_needs_no_other_thread() {
+        let mut file = tempfile::tempfile_in(".").unwrap();
+        file.write_all(&[7; 200_000]).unwrap();
+        let mut reader = reader(&Arc::new(OwnedFd::from(file)), 200_000);
+        let mut length = 0;
+        while let Some(chunk) = reader.next().await.unwrap() {
+            assert!(reader.ahead.is_none());
+            length += chunk.len();
+        }
+        assert_eq!(length, 200_000);
+    }
+}
