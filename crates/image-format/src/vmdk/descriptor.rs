@@ -1,0 +1,354 @@
+//! The text that describes a VMDK, read line by line as it passes by.
+//! Source: "Virtual Disk Format 5.0", "The Descriptor File", and how QEMU `block/vmdk.c` reads it.
+//!
+//! Every line must be understood, because QEMU searches the text for its keys wherever they stand, and
+//! takes any line for an extent that scans as one.
+
+use crate::stream::Arrived;
+
+/// Longer lines are not understood. QEMU allows names of 511 bytes.
+const LINE_LIMIT: usize = 4096;
+const CREATE_TYPE_LIMIT: usize = 63;
+/// The subformats that keep their data in the same file.
+const SAFE_CREATE_TYPES: [&str; 2] = ["monolithicsparse", "streamoptimized"];
+const EXTENT_ACCESS: [&[u8]; 3] = [b"rw", b"rdonly", b"noaccess"];
+
+/// A descriptor that occupies a known part of a stream. It ends early at a zero byte.
+#[derive(Debug)]
+pub(super) struct Descriptor {
+    position: u64,
+    end: u64,
+    terminated: bool,
+    empty: bool,
+    ascii: bool,
+    lines: Lines,
+    create_type: CreateType,
+    parent: Needle,
+}
+
+impl Descriptor {
+    pub(super) fn new(start: u64, length: u64) -> Self {
+        Self {
+            position: start,
+            end: start.saturating_add(length),
+            terminated: false,
+            empty: true,
+            ascii: true,
+            lines: Lines::default(),
+            create_type: CreateType::new(),
+            parent: Needle::new(b"parentfilenamehint"),
+        }
+    }
+
+    /// Takes what has arrived of the descriptor.
+    pub(super) fn feed(&mut self, arrived: Arrived<'_>) {
+        while !self.is_complete() {
+            let rest = arrived.at(self.position);
+            let missing = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
+            let part = &rest[..rest.len().min(missing)];
+            if part.is_empty() {
+                return;
+            }
+            self.position += part.len() as u64;
+            self.read(part);
+        }
+    }
+
+    fn read(&mut self, part: &[u8]) {
+        for &byte in part {
+            if byte == 0 {
+                self.terminated = true;
+                return;
+            }
+            self.empty = false;
+            self.ascii &= byte.is_ascii();
+            self.lines.push(byte.to_ascii_lowercase());
+            self.create_type.push(byte);
+            self.parent.push(byte.to_ascii_lowercase());
+        }
+    }
+
+    /// Whether nothing more of the stream can change the descriptor.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.terminated || self.position >= self.end
+    }
+
+    /// The position in the stream up to which it extends, with its padding.
+    pub(super) const fn end(&self) -> u64 {
+        self.end
+    }
+
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.lines.current.len() + self.create_type.value.len()
+    }
+
+    /// Whether there is a `createType="…`, without which a text is no descriptor.
+    pub(super) const fn names_create_type(&self) -> bool {
+        self.create_type.quoted
+    }
+
+    /// Whether the text names a parent disk, which QEMU would open as backing file.
+    pub(super) const fn has_parent(&self) -> bool {
+        self.parent.found > 0
+    }
+
+    /// Checks the descriptor of a file that must contain its own data.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        if self.empty {
+            return Err("there is no descriptor");
+        }
+        if !self.ascii {
+            return Err("the descriptor is not ASCII text");
+        }
+        let create_type = self.create_type.value().map(str::to_ascii_lowercase);
+        if !create_type.is_some_and(|name| SAFE_CREATE_TYPES.contains(&name.as_str())) {
+            return Err("the subformat is not supported");
+        }
+        if self.create_type.is_contradictory() {
+            return Err("the subformat is given more than once");
+        }
+        self.lines.check()
+    }
+
+    /// The value of `createType`, as written.
+    pub(super) fn into_create_type(self) -> Option<String> {
+        self.create_type.value().map(str::to_owned)
+    }
+}
+
+/// Classifies lines as they end.
+#[derive(Debug, Default)]
+struct Lines {
+    current: Vec<u8>,
+    extents: usize,
+    problem: Option<&'static str>,
+}
+
+impl Lines {
+    fn push(&mut self, byte: u8) {
+        if byte == b'\n' {
+            let line = std::mem::take(&mut self.current);
+            match classify(&line) {
+                Ok(Line::Extent) => self.extents += 1,
+                Ok(Line::Other) => {}
+                Err(problem) => self.problem = self.problem.or(Some(problem)),
+            }
+            self.current = line;
+            self.current.clear();
+        } else if self.current.len() < LINE_LIMIT {
+            self.current.push(byte);
+        } else {
+            self.problem = self.problem.or(Some("the descriptor has a line that is too long"));
+        }
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let last = classify(&self.current);
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        match (last?, self.extents) {
+            (Line::Other, 0) => Err("the descriptor has no extents"),
+            _ => Ok(()),
+        }
+    }
+}
+
+enum Line {
+    Extent,
+    /// Blank, a comment, an entry of the disk database, or a header field.
+    Other,
+}
+
+/// Tells what a line in lower case is, if it is harmless.
+fn classify(line: &[u8]) -> Result<Line, &'static str> {
+    let start = line.iter().position(|&byte| !is_space(byte)).unwrap_or(line.len());
+    let line = &line[start..];
+    let key = line.iter().position(|&byte| byte == b'=').map(|end| &line[..end]);
+    if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"ddb") {
+        return Ok(Line::Other);
+    }
+    if key.is_some_and(|key| !key.iter().copied().any(is_space)) {
+        return Ok(Line::Other);
+    }
+    let access = line.split(|&byte| is_space(byte)).next().unwrap_or_default();
+    if !EXTENT_ACCESS.contains(&access) {
+        return Err("the descriptor has a line that is not understood");
+    }
+    if line.contains(&b'/') {
+        return Err("the descriptor has an extent with a path");
+    }
+    Ok(Line::Extent)
+}
+
+/// White space as C and Python see it, which is more than Rust's `is_ascii_whitespace`.
+pub(super) const fn is_space(byte: u8) -> bool {
+    matches!(byte, 0x09..=0x0d | 0x1c..=0x20)
+}
+
+/// Finds a word in a stream of bytes. The first byte of the word must not occur in it again, which
+/// makes the search trivial.
+#[derive(Debug)]
+struct Needle {
+    word: &'static [u8],
+    matched: usize,
+    found: usize,
+}
+
+impl Needle {
+    const fn new(word: &'static [u8]) -> Self {
+        Self { word, matched: 0, found: 0 }
+    }
+
+    /// Returns whether this byte completes the word.
+    fn push(&mut self, byte: u8) -> bool {
+        if byte != self.word[self.matched] {
+            self.matched = 0;
+        }
+        if byte == self.word[self.matched] {
+            self.matched += 1;
+        }
+        let complete = self.matched == self.word.len();
+        if complete {
+            self.matched = 0;
+            self.found += 1;
+        }
+        complete
+    }
+}
+
+/// Reads the value of the first `createType="…"`.
+#[derive(Debug)]
+struct CreateType {
+    key: Needle,
+    phase: Phase,
+    value: Vec<u8>,
+    quoted: bool,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Key,
+    Equals,
+    Quote,
+    Value,
+}
+
+impl CreateType {
+    const fn new() -> Self {
+        Self { key: Needle::new(b"createtype"), phase: Phase::Key, value: Vec::new(), quoted: false, closed: false }
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.phase = match (self.phase, byte) {
+            (Phase::Equals, b'=') => Phase::Quote,
+            (Phase::Quote, b'"') if !self.quoted => {
+                self.quoted = true;
+                Phase::Value
+            }
+            (Phase::Value, b'"') => {
+                self.closed = true;
+                Phase::Key
+            }
+            (Phase::Value, byte) if byte != b'\n' && self.value.len() < CREATE_TYPE_LIMIT => {
+                self.value.push(byte);
+                Phase::Value
+            }
+            (_, byte) if self.key.push(byte.to_ascii_lowercase()) => Phase::Equals,
+            _ => Phase::Key,
+        };
+    }
+
+    fn value(&self) -> Option<&str> {
+        std::str::from_utf8(&self.value).ok().filter(|_| self.closed)
+    }
+
+    /// QEMU takes the first key with this very spelling of `createType`; any other in the text may be a decoy.
+    const fn is_contradictory(&self) -> bool {
+        self.key.found > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HARMLESS: &str = "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\n\
+        createType=\"monolithicSparse\"\n\n# Extent description\nRW 2048 SPARSE \"disk.vmdk\"\n\n\
+        # The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = \"4\"\n";
+
+    fn read(text: &[u8]) -> Descriptor {
+        let mut descriptor = Descriptor::new(0, text.len() as u64);
+        descriptor.feed(Arrived { head: &[], start: 0, chunk: text });
+        descriptor
+    }
+
+    fn problem(text: &str) -> &'static str {
+        read(text.as_bytes()).check().expect_err("a dangerous descriptor")
+    }
+
+    #[test]
+    fn harmless_descriptor_passes() {
+        let descriptor = read(HARMLESS.as_bytes());
+        assert_eq!(descriptor.check(), Ok(()));
+        assert!(!descriptor.has_parent());
+        assert_eq!(descriptor.into_create_type().as_deref(), Some("monolithicSparse"));
+    }
+
+    #[test]
+    fn text_ends_at_a_zero_byte() {
+        let padded = [HARMLESS.as_bytes(), b"\0RW 1 FLAT \"/etc/shadow\" 0\n"].concat();
+        assert_eq!(read(&padded).check(), Ok(()));
+    }
+
+    #[test]
+    fn extents_must_be_there_and_have_no_path() {
+        assert_eq!(problem(&HARMLESS.replace("RW", "# RW")), "the descriptor has no extents");
+        assert_eq!(problem(&HARMLESS.replace("disk.vmdk", "/etc/shadow")), "the descriptor has an extent with a path");
+    }
+
+    #[test]
+    fn extent_cannot_pose_as_a_header_field() {
+        let tabs = HARMLESS.replace("\n\n#", "\nRW\t1\tFLAT\t\"/etc/shadow\"\t0\t=\n\n#");
+        assert_eq!(problem(&tabs), "the descriptor has an extent with a path");
+    }
+
+    #[test]
+    fn unknown_and_endless_lines_are_refused() {
+        assert_eq!(problem(&format!("{HARMLESS}change me\n")), "the descriptor has a line that is not understood");
+        let endless = format!("{HARMLESS}#{}", "x".repeat(LINE_LIMIT));
+        assert_eq!(problem(&endless), "the descriptor has a line that is too long");
+    }
+
+    #[test]
+    fn only_subformats_with_their_own_data_pass() {
+        let flat = HARMLESS.replace("monolithicSparse", "monolithicFlat");
+        assert_eq!(problem(&flat), "the subformat is not supported");
+        assert_eq!(read(flat.as_bytes()).into_create_type().as_deref(), Some("monolithicFlat"));
+        assert_eq!(problem(&HARMLESS.replace("createType", "type")), "the subformat is not supported");
+        assert_eq!(problem(&HARMLESS.replace("Sparse\"\n", "Sparse\n")), "the subformat is not supported");
+        let long = HARMLESS.replace("monolithicSparse", &"x".repeat(CREATE_TYPE_LIMIT + 1));
+        assert_eq!(problem(&long), "the subformat is not supported");
+        assert_eq!(read(HARMLESS.to_uppercase().as_bytes()).check(), Ok(()));
+    }
+
+    #[test]
+    fn second_create_type_is_refused_in_any_spelling() {
+        for decoy in ["createType=\"monolithicFlat\"", "CREATETYPE==monolithicFlat\"", "#createType"] {
+            assert_eq!(problem(&format!("{HARMLESS}{decoy}\n")), "the subformat is given more than once", "{decoy}");
+        }
+    }
+
+    #[test]
+    fn parent_is_noticed_wherever_it_stands() {
+        let text = format!("{HARMLESS}# parentFileNameHint=\"/etc/shadow\"\n");
+        assert!(read(text.as_bytes()).has_parent());
+    }
+
+    #[test]
+    fn descriptor_must_be_ascii_and_not_empty() {
+        assert_eq!(problem(""), "there is no descriptor");
+        assert_eq!(problem(&format!("{HARMLESS}# é\n")), "the descriptor is not ASCII text");
+    }
+}
