@@ -225,6 +225,25 @@ async fn folders_too_small_for_the_announced_size_refuse_it_at_once() {
     assert_eq!(store.begin(&StoreContext::default(), &large).await.err().unwrap().kind(), Kind::Full);
 }
 
+#[tokio::test]
+async fn a_file_system_that_refuses_is_told_apart() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let options = FileOptions::new(disk.0.path().join("images"));
+    let store = store(options.clone());
+    let stored = write(&store, "one", "data").await.unwrap();
+    let new = store.begin(&StoreContext::default(), &object("two")).await.unwrap();
+    drop(new);
+    disk.make_read_only();
+    let context = StoreContext::default();
+    assert_eq!(store.delete(&context, &stored.url).await.unwrap_err().kind(), Kind::Denied);
+    assert_eq!(write(&store, "three", "data").await.err().unwrap().kind(), Kind::Denied);
+    assert_eq!(store.health().await.unwrap_err().kind(), Kind::Denied);
+    let abandoned = store.abandon(&context, &object("two"), Phase::Writing, None).await;
+    assert_eq!(abandoned.unwrap_err().kind(), Kind::Denied);
+    assert_eq!(FileStore::open(options.clone()).err().unwrap().kind(), Kind::Config);
+    assert_eq!(FileStore::open_read_only(options).unwrap().size(&context, &stored.url).await.unwrap(), 4);
+}
+
 /// A file system of 4 MiB, where the test may mount one.
 struct SmallDisk(TempDir);
 
@@ -240,6 +259,13 @@ impl SmallDisk {
         }
         eprintln!("SKIPPED: this user cannot mount a small file system");
         None
+    }
+}
+
+impl SmallDisk {
+    fn make_read_only(&self) {
+        let remount = std::process::Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status();
+        assert!(remount.unwrap().success());
     }
 }
 

@@ -91,8 +91,19 @@ impl Draft {
         Ok(())
     }
 
-    /// Makes the file complete, durable and visible.
-    fn finish(&self, length: u64) -> Result<()> {
+    /// Makes the file complete, durable and visible, or removes it.
+    fn finish(&self, length: u64) -> Result<Stored> {
+        if let Err(error) = self.publish(length) {
+            if let Err(left) = self.remove() {
+                tracing::error!(error = %left, "cannot remove an unfinished image");
+            }
+            return Err(error);
+        }
+        let metadata = self.rules.metadata.of(&self.path);
+        Ok(Stored { url: url::from_path(&self.path), metadata, bytes: length })
+    }
+
+    fn publish(&self, length: u64) -> Result<()> {
         self.complete(length)?;
         self.rules.check_absent(&self.name)?;
         publish(&self.folder, &self.draft_name, &self.name, &self.path)?;
@@ -160,19 +171,6 @@ impl FileWriter {
     fn plus(&self, more: u64) -> Result<u64> {
         self.written.checked_add(more).ok_or_else(|| Error::new(Kind::Full, "no file can be so long"))
     }
-
-    async fn publish(&mut self) -> Result<Stored> {
-        self.flush().await?;
-        let (draft, length) = (Arc::clone(&self.draft), self.written);
-        self.blocking.run_long(move || draft.finish(length)).await?;
-        let path = &self.draft.path;
-        Ok(Stored { url: url::from_path(path), metadata: self.draft.rules.metadata.of(path), bytes: self.written })
-    }
-
-    async fn remove(&self) -> Result<()> {
-        let draft = Arc::clone(&self.draft);
-        self.blocking.run(move || draft.remove()).await
-    }
 }
 
 #[async_trait]
@@ -204,16 +202,19 @@ impl StoreWriter for FileWriter {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Stored> {
-        let result = self.publish().await;
-        if result.is_err()
-            && let Err(error) = self.remove().await
-        {
-            tracing::error!(%error, "cannot remove an unfinished image");
+        if let Err(error) = self.flush().await {
+            if let Err(left) = self.abort().await {
+                tracing::error!(error = %left, "cannot remove an unfinished image");
+            }
+            return Err(error);
         }
-        result
+        let Self { draft, blocking, written, .. } = *self;
+        blocking.run_long(move || draft.finish(written)).await
     }
 
+    /// Closing a file can block as well, so the draft ends on the other thread, as in `finish`.
     async fn abort(self: Box<Self>) -> Result<()> {
-        self.remove().await
+        let Self { draft, blocking, .. } = *self;
+        blocking.run(move || draft.remove()).await
     }
 }
