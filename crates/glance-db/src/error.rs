@@ -69,3 +69,75 @@ impl std::error::Error for Error {
         self.source.as_deref().map(|source| source as _)
     }
 }
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let (kind, message) = match &error {
+            sqlx::Error::Database(inner) => (database_kind(inner.as_ref()), "the database refuses a statement"),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+                (Kind::Unavailable, "the connection to the database is broken")
+            }
+            sqlx::Error::PoolTimedOut => (Kind::Unavailable, "no connection to the database became free in time"),
+            sqlx::Error::PoolClosed => (Kind::Unavailable, "the database is closed"),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                (Kind::Corrupt, "a column holds something of another type")
+            }
+            sqlx::Error::Configuration(_) => (Kind::Invalid, "the database settings make no sense"),
+            _ => (Kind::Internal, "a statement cannot be run"),
+        };
+        Self::new(kind, message).caused_by(error)
+    }
+}
+
+impl From<sea_query::error::Error> for Error {
+    fn from(error: sea_query::error::Error) -> Self {
+        Self::new(Kind::Internal, "a statement cannot be built").caused_by(error)
+    }
+}
+
+impl Error {
+    /// Whether the same transaction may well succeed when it is run again from its beginning.
+    pub(crate) fn is_transient(&self) -> bool {
+        let cause = self.source.as_deref().and_then(|source| source.downcast_ref::<sqlx::Error>());
+        cause.and_then(sqlx::Error::as_database_error).is_some_and(lost_a_race)
+    }
+}
+
+fn database_kind(error: &dyn sqlx::error::DatabaseError) -> Kind {
+    if error.is_unique_violation() {
+        return Kind::Duplicate;
+    }
+    let code = error.code().unwrap_or_default();
+    if lost_a_race(error) || means_unavailable(&code, mysql_number(error)) {
+        return Kind::Unavailable;
+    }
+    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() && matches!(&*code, "11" | "26") {
+        return Kind::Corrupt;
+    }
+    Kind::Internal
+}
+
+/// Deadlock, serialization failure, or a lock that was not released in time.
+fn lost_a_race(error: &dyn sqlx::error::DatabaseError) -> bool {
+    if let Some(number) = mysql_number(error) {
+        return matches!(number, 1205 | 1213);
+    }
+    let code = error.code().unwrap_or_default();
+    match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+        // The low byte is the primary code: 5 is SQLITE_BUSY, 6 SQLITE_LOCKED.
+        Some(_) => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6)),
+        None => matches!(&*code, "40001" | "40P01" | "55P03"),
+    }
+}
+
+fn mysql_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
+    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|error| error.number())
+}
+
+/// The server shuts down, starts, or has no connection left.
+fn means_unavailable(code: &str, mysql: Option<u16>) -> bool {
+    match mysql {
+        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1203 | 1226 | 1290 | 1836 | 4031),
+        None => code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") || code == "25006",
+    }
+}

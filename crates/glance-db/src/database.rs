@@ -1,0 +1,99 @@
+//! The handle to the catalogue: connecting, and running transactions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::images;
+use crate::pool::Pools;
+use crate::settings::Settings;
+
+/// Which database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// SQLite, in WAL mode.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    MySql,
+}
+
+/// The catalogue. Cloning is cheap; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub(crate) pools: Pools,
+    /// The text of the query behind [`Database::get_image`], rendered once.
+    pub(crate) show_image: Arc<str>,
+}
+
+/// How often a transaction is run again after a deadlock or a lock timeout.
+const RETRIES: u32 = 8;
+
+/// The wait before the first of them; each later one waits twice as long.
+const FIRST_BACKOFF: Duration = Duration::from_millis(4);
+
+impl Database {
+    /// Connects, and fails at once when that is not possible. A SQLite file is created when it is not
+    /// there; its schema is not.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`](crate::Kind::Invalid) when the settings make no sense,
+    /// [`Kind::Unavailable`](crate::Kind::Unavailable) when the database does not answer.
+    pub async fn connect(settings: &Settings) -> Result<Self> {
+        let pools = Pools::open(settings).await?;
+        let show_image = images::read::show_sql(pools.engine());
+        Ok(Self { pools, show_image })
+    }
+
+    /// Which database it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.pools.engine()
+    }
+
+    /// Waits for the connections in use and closes all; every later call fails.
+    pub async fn close(&self) {
+        self.pools.close().await;
+    }
+
+    /// Asks the database for a sign of life.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`](crate::Kind::Unavailable) when there is none.
+    pub async fn ping(&self) -> Result<()> {
+        let one = sea_query::Query::select().expr(sea_query::Expr::cust("1")).take();
+        self.pools.fetch(self.engine().render(&one), |_| Ok(())).await?;
+        Ok(())
+    }
+}
+
+/// Runs a transaction; after a deadlock or a lock timeout, runs it again from its beginning.
+pub(crate) async fn retry<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
+    let mut backoff = FIRST_BACKOFF;
+    for _ in 0..RETRIES {
+        match transaction().await {
+            Err(error) if error.is_transient() => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a transaction runs again");
+                tokio::time::sleep(backoff).await;
+                backoff *= 2;
+            }
+            done => return done,
+        }
+    }
+    transaction().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The service awaits these inside tasks that move between threads.
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn check<T: Send>(_: impl FnOnce(&'static Database, &'static glance_domain::Image) -> T) {}
+        check(|database, image| database.create_image(image));
+        check(|database, image| database.save_image(image, image, image.created_at));
+        check(|database, _| database.prepare_own_objects());
+    }
+}

@@ -1,0 +1,175 @@
+//! The conditions of a list as SQL.
+
+use glance_domain::ProjectId;
+use glance_domain::Visibility;
+use glance_domain::query::{
+    EqualField, Filter, ImageQuery, MemberStatusFilter, NEVER_LISTED, TextField, TimeField, TimeOp, Viewer,
+    VisibilityFilter,
+};
+use sea_query::{Cond, Condition, Expr, ExprTrait as _, Query, SelectStatement};
+
+use super::columns::{constant, live};
+use crate::Engine;
+
+fn image(column: &'static str) -> Expr {
+    Expr::col(("images", column))
+}
+
+/// What holds for every image of the list, whoever asks.
+pub(super) fn conditions(engine: Engine, query: &ImageQuery) -> Condition {
+    let listed = NEVER_LISTED.map(|status| constant(status.as_str()));
+    let mut all = Cond::all().add(live("images"));
+    all = all.add(image("os_hidden").eq(constant(query.hidden))).add(image("status").is_not_in(listed));
+    query.filters.iter().fold(all, |all, filter| all.add(condition(engine, filter)))
+}
+
+fn condition(engine: Engine, filter: &Filter) -> Expr {
+    match filter {
+        Filter::Text(field, values) => one_of(image(text_column(*field)), values),
+        Filter::Equal(field, value) => equal(*field, value),
+        Filter::Time(field, op, time) => compare(image(time_column(*field)), *op, engine.time(*time)),
+        Filter::SizeMin(bytes) => image("size").gte(*bytes),
+        Filter::SizeMax(bytes) => image("size").lte(*bytes),
+        Filter::Protected(flag) => image("protected").eq(constant(*flag)),
+        Filter::Tag(tag) => Expr::exists(of_image("image_tags").and_where(Expr::col("value").eq(tag.as_str())).take()),
+        Filter::Property(name, value) => Expr::exists(
+            of_image("image_properties")
+                .and_where(Expr::col("name").eq(name.as_str()))
+                .and_where(Expr::col("value").eq(value.as_str()))
+                .take(),
+        ),
+    }
+}
+
+fn one_of(column: Expr, values: &[String]) -> Expr {
+    match values {
+        [value] => column.eq(value.as_str()),
+        _ => column.is_in(values.iter().map(String::as_str)),
+    }
+}
+
+fn equal(field: EqualField, value: &str) -> Expr {
+    let column = image(equal_column(field));
+    if !field.is_number() {
+        return column.eq(value);
+    }
+    match value.trim().parse::<i64>() {
+        Ok(number) => column.eq(number),
+        Err(_) => Expr::cust("1 = 0"),
+    }
+}
+
+fn compare(column: Expr, op: TimeOp, time: sea_query::Value) -> Expr {
+    match op {
+        TimeOp::Gt => column.gt(time),
+        TimeOp::Gte => column.gte(time),
+        TimeOp::Lt => column.lt(time),
+        TimeOp::Lte => column.lte(time),
+        TimeOp::Eq => column.eq(time),
+        TimeOp::Neq => column.ne(time),
+    }
+}
+
+fn text_column(field: TextField) -> &'static str {
+    match field {
+        TextField::Name => "name",
+        TextField::Id => "id",
+        TextField::Status => "status",
+        TextField::ContainerFormat => "container_format",
+        TextField::DiskFormat => "disk_format",
+    }
+}
+
+fn equal_column(field: EqualField) -> &'static str {
+    match field {
+        EqualField::Checksum => "checksum",
+        EqualField::OsHashAlgo => "os_hash_algo",
+        EqualField::OsHashValue => "os_hash_value",
+        EqualField::Owner => "owner",
+        EqualField::MinDisk => "min_disk",
+        EqualField::MinRam => "min_ram",
+        EqualField::Size => "size",
+        EqualField::VirtualSize => "virtual_size",
+    }
+}
+
+fn time_column(field: TimeField) -> &'static str {
+    match field {
+        TimeField::CreatedAt => "created_at",
+        TimeField::UpdatedAt => "updated_at",
+    }
+}
+
+/// The live rows of `table` that belong to the image of the outer query.
+fn of_image(table: &'static str) -> SelectStatement {
+    let mut query = Query::select();
+    query.expr(constant(1)).from(table);
+    query.and_where(Expr::col((table, "image_id")).equals(("images", "id"))).and_where(live(table));
+    query.take()
+}
+
+/// The reasons why an image is in the viewer's list; no image has two of them.
+///
+/// Kept apart, because the database can walk an index in list order for each of them, and could not
+/// for all of them at once.
+pub(super) fn reasons(query: &ImageQuery) -> Vec<Condition> {
+    let wanted = |visibility: Visibility| match query.visibility {
+        VisibilityFilter::Default => visibility == Visibility::Public,
+        VisibilityFilter::All => matches!(visibility, Visibility::Public | Visibility::Community),
+        VisibilityFilter::Only(only) => visibility == only,
+    };
+    let me = match &query.viewer {
+        Viewer::Admin(me) => return vec![all_for_admin(query.visibility, me.as_ref())],
+        viewer => viewer.project(),
+    };
+    let open: Vec<_> = [Visibility::Public, Visibility::Community].into_iter().filter(|v| wanted(*v)).collect();
+    let mut reasons: Vec<_> = open.iter().map(|v| Cond::all().add(visible_as(*v))).collect();
+    if let Some(me) = me {
+        reasons.extend(own(query.visibility, me, &open));
+        if query.visibility == VisibilityFilter::All
+            || query.visibility == VisibilityFilter::Default
+            || wanted(Visibility::Shared)
+        {
+            reasons.push(shared_with(me, query.member_status));
+        }
+    }
+    reasons
+}
+
+fn visible_as(visibility: Visibility) -> Expr {
+    image("visibility").eq(constant(visibility.as_str()))
+}
+
+/// Administrators see every project's images; community images of others only when asked for.
+fn all_for_admin(visibility: VisibilityFilter, me: Option<&ProjectId>) -> Condition {
+    match visibility {
+        VisibilityFilter::All => Cond::all(),
+        VisibilityFilter::Only(only) => Cond::all().add(visible_as(only)),
+        VisibilityFilter::Default => {
+            let mine = me.map(|me| image("owner").eq(me.as_str()));
+            Cond::any().add(image("visibility").ne(constant(Visibility::Community.as_str()))).add_option(mine)
+        }
+    }
+}
+
+/// The project's own images but those that it sees like everybody else.
+fn own(visibility: VisibilityFilter, me: &ProjectId, open: &[Visibility]) -> Option<Condition> {
+    let mine = Cond::all().add(image("owner").eq(me.as_str()));
+    match visibility {
+        VisibilityFilter::Only(only) if open.contains(&only) => None,
+        VisibilityFilter::Only(only) => Some(mine.add(visible_as(only))),
+        _ => Some(mine.add(image("visibility").is_not_in(open.iter().map(|v| constant(v.as_str()))))),
+    }
+}
+
+/// Other projects' images that are shared with this one.
+fn shared_with(me: &ProjectId, status: MemberStatusFilter) -> Condition {
+    let mut shared = Query::select();
+    shared.column("image_id").from("image_members");
+    shared.and_where(Expr::col("member").eq(me.as_str())).and_where(live("image_members"));
+    if let MemberStatusFilter::Only(status) = status {
+        shared.and_where(Expr::col("status").eq(constant(status.as_str())));
+    }
+    let of_others = Cond::any().add(image("owner").ne(me.as_str())).add(image("owner").is_null());
+    Cond::all().add(image("id").in_subquery(shared.take())).add(visible_as(Visibility::Shared)).add(of_others)
+}

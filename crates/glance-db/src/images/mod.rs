@@ -1,0 +1,10 @@
+//! Images: reading, listing, writing.
+
+mod children;
+pub(crate) mod columns;
+mod filter;
+mod list;
+mod page;
+pub(crate) mod read;
+mod usage;
+pub(crate) mod write;

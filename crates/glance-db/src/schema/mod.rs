@@ -1,0 +1,197 @@
+//! The schema: what state it is in, upstream's tables at head, and the service's own objects.
+
+mod head;
+mod own;
+mod table;
+
+use sea_query::{Expr, ExprTrait as _, Query};
+
+use crate::database::retry;
+use crate::error::{Error, Kind, Result};
+use crate::sql::{Columns, Transaction};
+use crate::{Database, Engine};
+
+/// What `alembic_version` says about the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// No tables of Glance.
+    Empty,
+    /// The revision that this service works with.
+    AtHead,
+    /// An older revision of Glance: `glance-manage db sync` is due.
+    Behind {
+        /// The revision it is at; several are joined by commas.
+        revision: String,
+    },
+    /// A revision that this service does not know, or tables without a revision.
+    Foreign {
+        /// The revision it is at; empty when there is none.
+        revision: String,
+    },
+}
+
+/// How the names of Glance's revisions start, oldest first.
+const RELEASES: [&str; 15] = [
+    "liberty", "mitaka01", "mitaka02", "ocata_", "pike_", "queens_", "rocky_", "train_", "ussuri_", "wallaby_",
+    "xena_", "yoga_", "zed_", "2023_1_", "2024_1_",
+];
+
+impl Database {
+    /// Finds out which revision the schema is at.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn schema_state(&self) -> Result<SchemaState> {
+        let mut transaction = self.pools.begin_reading().await?;
+        let state = state(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(state)
+    }
+
+    /// Creates upstream's tables at head in an empty database; does nothing when they are there already.
+    /// On MySQL, which cannot undo a `CREATE`, an interrupted run leaves tables without a revision.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] when the database holds tables of another revision.
+    pub async fn create_schema(&self) -> Result<()> {
+        retry(|| async {
+            let mut transaction = self.pools.begin().await?;
+            match state(&mut transaction).await? {
+                SchemaState::Empty => create_head(&mut transaction).await?,
+                SchemaState::AtHead => return Ok(()),
+                SchemaState::Behind { .. } | SchemaState::Foreign { .. } => {
+                    return Err(Error::new(Kind::Conflict, "the database holds tables of another revision"));
+                }
+            }
+            transaction.commit().await
+        })
+        .await
+    }
+
+    /// Creates what is missing of the service's own tables and indexes; their names start with `rs_`.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] when they are of a later version of the service.
+    pub async fn prepare_own_objects(&self) -> Result<()> {
+        retry(|| async {
+            let mut transaction = self.pools.begin().await?;
+            transaction.run(own::VERSION_TABLE).await?;
+            let found = own_version(&mut transaction).await?;
+            if found.is_some_and(|version| version > own::VERSION) {
+                return Err(Error::new(Kind::Conflict, "the service's own tables are of a later version"));
+            }
+            upgrade_own(&mut transaction, found).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+}
+
+async fn state(transaction: &mut Transaction) -> Result<SchemaState> {
+    if !has_table(transaction, "alembic_version").await? {
+        let tables = has_table(transaction, "images").await?;
+        return Ok(if tables { SchemaState::Foreign { revision: String::new() } } else { SchemaState::Empty });
+    }
+    let mut query = Query::select();
+    query.column("version_num").from("alembic_version").order_by("version_num", sea_query::Order::Asc);
+    let revisions = transaction.fetch(&query, |row| Columns::from(row, 0).text()).await?;
+    let known = |revision: &String| RELEASES.iter().any(|release| revision.starts_with(release));
+    Ok(match revisions.as_slice() {
+        [] if !has_table(transaction, "images").await? => SchemaState::Empty,
+        [only] if only == head::REVISION => SchemaState::AtHead,
+        all if !all.is_empty() && all.iter().all(known) => SchemaState::Behind { revision: all.join(",") },
+        all => SchemaState::Foreign { revision: all.join(",") },
+    })
+}
+
+async fn has_table(transaction: &mut Transaction, name: &str) -> Result<bool> {
+    let mut query = Query::select();
+    query.expr(Expr::cust("1"));
+    match transaction.engine() {
+        Engine::Sqlite => query.from("sqlite_master").and_where(Expr::col("name").eq(name)),
+        Engine::Postgres => {
+            query.from(("information_schema", "tables")).and_where(Expr::col("table_name").eq(name));
+            query.and_where(Expr::cust("table_schema = current_schema()"))
+        }
+        Engine::MySql => {
+            query.from(("information_schema", "tables")).and_where(Expr::col("table_name").eq(name));
+            query.and_where(Expr::cust("table_schema = DATABASE()"))
+        }
+    };
+    Ok(!transaction.fetch(&query, |_| Ok(())).await?.is_empty())
+}
+
+/// The revision is noted last, so that an interrupted run never looks complete.
+async fn create_head(transaction: &mut Transaction) -> Result<()> {
+    let engine = transaction.engine();
+    if engine == Engine::Postgres {
+        transaction.run(head::POSTGRES_VISIBILITY).await?;
+    }
+    for table in head::TABLES {
+        for sql in table.create(engine) {
+            transaction.run(&sql).await?;
+        }
+    }
+    if !has_table(transaction, "alembic_version").await? {
+        transaction.run(head::ALEMBIC_VERSION).await?;
+    }
+    let mut insert = Query::insert();
+    insert.into_table("alembic_version").columns(["version_num"]).values([Expr::val(head::REVISION)])?;
+    transaction.execute(&insert).await?;
+    Ok(())
+}
+
+async fn own_version(transaction: &mut Transaction) -> Result<Option<i64>> {
+    let query = Query::select().column("version").from("rs_version").take();
+    Ok(transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?.into_iter().max())
+}
+
+async fn upgrade_own(transaction: &mut Transaction, found: Option<i64>) -> Result<()> {
+    let done = usize::try_from(found.unwrap_or(0)).unwrap_or(0);
+    for version in own::VERSIONS.iter().skip(done) {
+        add_version(transaction, version).await?;
+    }
+    if found == Some(own::VERSION) {
+        return Ok(());
+    }
+    transaction.execute(Query::delete().from_table("rs_version")).await?;
+    let mut insert = Query::insert();
+    insert.into_table("rs_version").columns(["version"]).values([Expr::val(own::VERSION)])?;
+    transaction.execute(&insert).await?;
+    Ok(())
+}
+
+/// Skips what is there: MySQL commits each `CREATE`, so an interrupted run leaves a part.
+async fn add_version(transaction: &mut Transaction, version: &own::Version) -> Result<()> {
+    let engine = transaction.engine();
+    for table in version.tables {
+        if !has_table(transaction, table.name).await? {
+            for sql in table.create(engine) {
+                transaction.run(&sql).await?;
+            }
+        }
+    }
+    for (name, table, columns) in version.indexes {
+        if !has_index(transaction, name).await? {
+            transaction.run(&table::create_index(name, table, columns)).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn has_index(transaction: &mut Transaction, name: &str) -> Result<bool> {
+    let mut query = Query::select();
+    query.expr(Expr::cust("1"));
+    match transaction.engine() {
+        Engine::Sqlite => query.from("sqlite_master").and_where(Expr::col("name").eq(name)),
+        Engine::Postgres => {
+            query.from("pg_indexes").and_where(Expr::col("indexname").eq(name));
+            query.and_where(Expr::cust("schemaname = current_schema()"))
+        }
+        Engine::MySql => {
+            query.from(("information_schema", "statistics")).and_where(Expr::col("index_name").eq(name));
+            query.and_where(Expr::cust("table_schema = DATABASE()"))
+        }
+    };
+    Ok(!transaction.fetch(&query, |_| Ok(())).await?.is_empty())
+}

@@ -1,0 +1,265 @@
+//! One way to run a statement on whichever database it is.
+//!
+//! Queries are built once with sea-query and rendered for the engine; rows are read through [`Row`].
+//! The three-way choice between sqlx's drivers happens in this file only.
+
+use std::sync::Arc;
+
+use glance_domain::Timestamp;
+use sea_query::{MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementBuilder, SqliteQueryBuilder, Value, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{AssertSqlSafe, MySql, Postgres, Row as _, Sqlite};
+
+use crate::error::{Error, Kind, Result};
+use crate::pool::Pools;
+use crate::{Engine, timestamp};
+
+/// A rendered statement with the values of its placeholders.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) sql: Arc<str>,
+    pub(crate) values: Values,
+}
+
+impl Engine {
+    /// Renders a statement.
+    pub(crate) fn render(self, query: &impl QueryStatementBuilder) -> Statement {
+        let (sql, values) = match self {
+            Self::Sqlite => query.build_any(&SqliteQueryBuilder),
+            Self::Postgres => query.build_any(&PostgresQueryBuilder),
+            Self::MySql => query.build_any(&MysqlQueryBuilder),
+        };
+        Statement { sql: sql.into(), values }
+    }
+
+    /// A timestamp as this engine's columns hold it.
+    pub(crate) fn time(self, time: Timestamp) -> Value {
+        match self {
+            Self::Sqlite => Value::String(Some(timestamp::to_sqlite(time))),
+            Self::Postgres => Value::ChronoDateTime(Some(time.utc())),
+            Self::MySql => Value::ChronoDateTime(Some(timestamp::whole_seconds(time))),
+        }
+    }
+
+    /// As [`Self::time`], NULL included.
+    pub(crate) fn optional_time(self, time: Option<Timestamp>) -> Value {
+        match (time, self) {
+            (Some(time), _) => self.time(time),
+            (None, Self::Sqlite) => Value::String(None),
+            (None, Self::Postgres | Self::MySql) => Value::ChronoDateTime(None),
+        }
+    }
+}
+
+/// A row of a result, whichever driver it comes from.
+pub(crate) trait Row {
+    fn text(&self, column: usize) -> Result<Option<String>>;
+    fn integer(&self, column: usize) -> Result<Option<i64>>;
+    fn flag(&self, column: usize) -> Result<Option<bool>>;
+    fn time(&self, column: usize) -> Result<Option<Timestamp>>;
+}
+
+macro_rules! read_rows_of {
+    ($row:ty, $column:ident, $this:ident => $time:expr) => {
+        impl Row for $row {
+            fn text(&self, column: usize) -> Result<Option<String>> {
+                Ok(self.try_get_unchecked(column)?)
+            }
+
+            fn integer(&self, column: usize) -> Result<Option<i64>> {
+                Ok(self.try_get_unchecked(column)?)
+            }
+
+            fn flag(&self, column: usize) -> Result<Option<bool>> {
+                Ok(self.try_get_unchecked(column)?)
+            }
+
+            fn time(&self, $column: usize) -> Result<Option<Timestamp>> {
+                let $this = self;
+                $time
+            }
+        }
+    };
+}
+
+read_rows_of!(sqlx::sqlite::SqliteRow, column, row => {
+    let text: Option<&str> = row.try_get_unchecked(column)?;
+    text.map(timestamp::from_sqlite).transpose()
+});
+read_rows_of!(sqlx::postgres::PgRow, column, row => {
+    let time: Option<chrono::NaiveDateTime> = row.try_get_unchecked(column)?;
+    Ok(time.map(Timestamp::from_utc))
+});
+read_rows_of!(sqlx::mysql::MySqlRow, column, row => {
+    let time: Option<chrono::NaiveDateTime> = row.try_get_unchecked(column)?;
+    Ok(time.map(Timestamp::from_utc))
+});
+
+/// Reads the columns of a row from left to right.
+pub(crate) struct Columns<'r> {
+    row: &'r dyn Row,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    /// Starts at column number `first`.
+    pub(crate) fn from(row: &'r dyn Row, first: usize) -> Self {
+        Self { row, next: first }
+    }
+
+    fn advance(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(crate) fn optional_text(&mut self) -> Result<Option<String>> {
+        let column = self.advance();
+        self.row.text(column)
+    }
+
+    pub(crate) fn text(&mut self) -> Result<String> {
+        self.optional_text()?.ok_or_else(unexpected_null)
+    }
+
+    pub(crate) fn optional_integer(&mut self) -> Result<Option<i64>> {
+        let column = self.advance();
+        self.row.integer(column)
+    }
+
+    pub(crate) fn integer(&mut self) -> Result<i64> {
+        self.optional_integer()?.ok_or_else(unexpected_null)
+    }
+
+    pub(crate) fn flag(&mut self) -> Result<bool> {
+        let column = self.advance();
+        self.row.flag(column)?.ok_or_else(unexpected_null)
+    }
+
+    pub(crate) fn optional_time(&mut self) -> Result<Option<Timestamp>> {
+        let column = self.advance();
+        self.row.time(column)
+    }
+
+    pub(crate) fn time(&mut self) -> Result<Timestamp> {
+        self.optional_time()?.ok_or_else(unexpected_null)
+    }
+}
+
+fn unexpected_null() -> Error {
+    Error::new(Kind::Corrupt, "a column holds NULL that must not")
+}
+
+macro_rules! fetch {
+    ($executor:expr, $statement:expr, $map:expr) => {{
+        let query = sqlx::query_with(AssertSqlSafe($statement.sql), SqlxValues($statement.values));
+        let rows = query.fetch_all($executor).await?;
+        rows.iter().map(|row| $map(row)).collect()
+    }};
+}
+
+macro_rules! execute {
+    ($executor:expr, $statement:expr) => {{
+        let query = sqlx::query_with(AssertSqlSafe($statement.sql), SqlxValues($statement.values));
+        Ok(query.execute($executor).await?.rows_affected())
+    }};
+}
+
+/// An open transaction; dropped without a commit, it is rolled back.
+pub(crate) enum Transaction {
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+    MySql(sqlx::Transaction<'static, MySql>),
+}
+
+impl Transaction {
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+            Self::MySql(_) => Engine::MySql,
+        }
+    }
+
+    /// Runs a query and makes something of each row.
+    pub(crate) async fn fetch<T>(
+        &mut self,
+        query: &impl QueryStatementBuilder,
+        map: fn(&dyn Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let statement = self.engine().render(query);
+        match self {
+            Self::Sqlite(inner) => fetch!(&mut **inner, statement, map),
+            Self::Postgres(inner) => fetch!(&mut **inner, statement, map),
+            Self::MySql(inner) => fetch!(&mut **inner, statement, map),
+        }
+    }
+
+    /// Runs a change and tells how many rows it matched.
+    pub(crate) async fn execute(&mut self, query: &impl QueryStatementBuilder) -> Result<u64> {
+        let statement = self.engine().render(query);
+        match self {
+            Self::Sqlite(inner) => execute!(&mut **inner, statement),
+            Self::Postgres(inner) => execute!(&mut **inner, statement),
+            Self::MySql(inner) => execute!(&mut **inner, statement),
+        }
+    }
+
+    /// Runs text that has no placeholders, such as `CREATE TABLE`.
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<()> {
+        let query = sqlx::raw_sql(AssertSqlSafe(sql));
+        match self {
+            Self::Sqlite(inner) => query.execute(&mut **inner).await.map(|_| ())?,
+            Self::Postgres(inner) => query.execute(&mut **inner).await.map(|_| ())?,
+            Self::MySql(inner) => query.execute(&mut **inner).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(inner) => inner.commit().await?,
+            Self::Postgres(inner) => inner.commit().await?,
+            Self::MySql(inner) => inner.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl Pools {
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+            Self::MySql(_) => Engine::MySql,
+        }
+    }
+
+    /// Runs one query on its own and makes something of each row.
+    pub(crate) async fn fetch<T>(&self, statement: Statement, map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
+        match self {
+            Self::Sqlite { readers, .. } => fetch!(readers, statement, map),
+            Self::Postgres(pool) => fetch!(pool, statement, map),
+            Self::MySql(pool) => fetch!(pool, statement, map),
+        }
+    }
+
+    /// Starts a transaction that changes something. On SQLite it has the write lock from the beginning.
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::MySql(pool) => Transaction::MySql(pool.begin().await?),
+        })
+    }
+
+    /// Starts a transaction whose queries all see the same state.
+    pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => {
+                Transaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+            Self::MySql(pool) => Transaction::MySql(pool.begin_with("START TRANSACTION READ ONLY").await?),
+        })
+    }
+}
