@@ -1,5 +1,7 @@
 //! What a server says in the body of an error: JSON, HTML or plain text, made into one line or a few for a person.
 
+use std::collections::HashSet;
+
 use crate::json::Json;
 
 /// The words of `body`; those of `status` when it has none.
@@ -29,14 +31,9 @@ fn from_json(body: &str) -> Option<String> {
 
 /// The text between the tags, each line once.
 fn from_html(body: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for line in body.lines() {
-        let line = unescape(&without_tags(line.trim()));
-        let line = line.trim();
-        if !line.is_empty() && !lines.iter().any(|seen| seen == line) {
-            lines.push(line.to_owned());
-        }
-    }
+    let mut seen = HashSet::new();
+    let lines = body.lines().map(|line| unescape(&without_tags(line.trim())).trim().to_owned());
+    let lines: Vec<_> = lines.filter(|line| !line.is_empty() && seen.insert(line.clone())).collect();
     lines.join(": ")
 }
 
@@ -47,16 +44,12 @@ fn without_tags(line: &str) -> String {
     while let Some((before, tag)) = rest.split_once('<') {
         text.push_str(before);
         // A tag holds at least one character.
-        match tag.char_indices().skip(1).find(|(_, c)| *c == '>') {
-            Some((end, _)) => rest = &tag[end + 1..],
-            None => {
-                text.push('<');
-                rest = tag;
-            }
-        }
+        let Some((end, _)) = tag.char_indices().skip(1).find(|(_, c)| *c == '>') else {
+            return text + "<" + tag;
+        };
+        rest = &tag[end + 1..];
     }
-    text.push_str(rest);
-    text
+    text + rest
 }
 
 fn unescape(text: &str) -> String {

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use glance_client::{Download, Image, Verifier};
+use glance_client::{Download, Verifier};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -140,11 +140,16 @@ impl Part {
         synced.await.map_err(|error| Failure::message(error.to_string()))?
     }
 
-    /// The download failed, but what arrived is good to go on from.
-    pub(crate) fn kept(&mut self, failure: Failure) -> Failure {
-        let length = self.file.metadata().map(|file| file.len()).unwrap_or(0);
+    /// The download failed: what arrived is good to go on from.
+    pub(crate) fn keep(self, failure: Failure) -> Failure {
+        let length = self.file.metadata().map_or(0, |file| file.len());
+        if length == 0 {
+            // Whether that works makes no difference to what went wrong.
+            let _ = fs::remove_file(&self.path);
+            return failure;
+        }
         match failure {
-            Failure::Message(text) if length > 0 => {
+            Failure::Message(text) => {
                 let part = self.path.display();
                 Failure::Message(format!("{text}\n{length} bytes are kept in {part}: repeat with --resume to continue"))
             }
@@ -163,15 +168,6 @@ impl Part {
             Failure::Message(text) => Failure::Message(format!("{text}\n{fate}")),
             other => other,
         }
-    }
-
-    /// The partial file is longer than the image.
-    pub(crate) fn misfit(&self, length: u64, image: &Image) -> Failure {
-        let size = image.size().map_or_else(|| "unknown".to_owned(), |size| size.to_string());
-        let part = self.path.display();
-        Failure::message(format!(
-            "{part} has {length} bytes, the image has {size}: it is from another image; remove it"
-        ))
     }
 }
 

@@ -177,7 +177,18 @@ async fn to_stream(context: &Context, args: &DownloadArgs, sink: Sink) -> Result
 }
 
 /// Downloads to a file which appears under its name when it is complete and verified.
-async fn to_file(context: &Context, args: &DownloadArgs, mut part: Part) -> Result<(), Failure> {
+async fn to_file(context: &Context, args: &DownloadArgs, part: Part) -> Result<(), Failure> {
+    match fill(context, args, &part).await {
+        Ok(verifier) => match verify(verifier) {
+            Ok(()) => part.publish().await,
+            Err(failure) => Err(part.discard(failure)),
+        },
+        Err(failure) => Err(part.keep(failure)),
+    }
+}
+
+/// Receives what `part` lacks; the verifier has seen all of it then.
+async fn fill(context: &Context, args: &DownloadArgs, part: &Part) -> Result<Option<Verifier>, Failure> {
     let refused = |error| refused(&args.id, error);
     let image = context.client.images().show(&args.id).await.map_err(refused)?;
     let mut check = verifier(context, args, &image)?;
@@ -185,27 +196,23 @@ async fn to_file(context: &Context, args: &DownloadArgs, mut part: Part) -> Resu
     if args.resume {
         (done, check) = part.read_back(check).await?;
     }
-    let complete = done > 0 && Some(done) == image.size();
-    if !complete {
-        let answer = context.client.images().download(&args.id, options(args, done)).await;
-        let mut download = match answer {
-            Ok(answer) => answer.ok_or_else(|| no_data(&args.id))?,
-            Err(error) if error.kind() == ErrorKind::RangeNotSatisfiable => return Err(part.misfit(done, &image)),
-            Err(error) => return Err(refused(error)),
-        };
-        if download.offset() != done || done == 0 {
-            // The server sends everything, whatever was asked for.
-            (done, check) = (0, verifier(context, args, &image)?);
-        }
-        let bar = progress::bar(args.progress, download.remaining().map(|rest| rest + done), done);
-        let sink = part.sink_at(done)?;
-        check = target::pour(&mut download, sink, check, &bar).await.map_err(|failure| part.kept(failure))?;
-        bar.finish();
+    if done > 0 && Some(done) == image.size() {
+        return Ok(check);
     }
-    match verify(check) {
-        Ok(()) => part.publish().await,
-        Err(failure) => Err(part.discard(failure)),
+    if image.size().is_some_and(|size| size < done) {
+        // Whatever that is, it is not the beginning of this image.
+        (done, check) = (0, verifier(context, args, &image)?);
     }
+    let answer = context.client.images().download(&args.id, options(args, done)).await.map_err(refused)?;
+    let mut download = answer.ok_or_else(|| no_data(&args.id))?;
+    if download.offset() != done {
+        // The server sends everything, whatever was asked for.
+        (done, check) = (0, verifier(context, args, &image)?);
+    }
+    let bar = progress::bar(args.progress, download.remaining().map(|rest| rest + done), done);
+    let check = target::pour(&mut download, part.sink_at(done)?, check, &bar).await?;
+    bar.finish();
+    Ok(check)
 }
 
 fn options(args: &DownloadArgs, offset: u64) -> DownloadOptions {

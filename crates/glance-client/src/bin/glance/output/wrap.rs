@@ -1,15 +1,20 @@
 //! Breaking a long cell into lines where Python's `textwrap` would: at blanks, after hyphens between letters, around dashes.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::UnicodeWidthChar;
 
 /// The columns that `text` takes on a terminal.
 pub(super) fn width(text: &str) -> usize {
-    text.width()
+    text.chars().map(char_width).sum()
+}
+
+fn char_width(c: char) -> usize {
+    c.width().unwrap_or(0)
 }
 
 /// `line` in pieces of at most `limit` columns, without the blanks at the breaks.
 pub(super) fn wrap(line: &str, limit: usize) -> Vec<String> {
-    let mut chunks: Vec<String> = split(line);
+    let line: String = line.chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+    let mut chunks = split(&line);
     chunks.reverse();
     let mut lines: Vec<String> = Vec::new();
     while let Some(first) = chunks.last() {
@@ -29,32 +34,39 @@ pub(super) fn wrap(line: &str, limit: usize) -> Vec<String> {
 }
 
 /// Takes chunks for one line from the end of `chunks`, cutting one that fits into no line.
-fn fill(chunks: &mut Vec<String>, limit: usize) -> Vec<String> {
+fn fill<'a>(chunks: &mut Vec<&'a str>, limit: usize) -> Vec<&'a str> {
     let mut current = Vec::new();
-    let mut used = 0;
-    while let Some(chunk) = chunks.pop_if(|chunk| used + width(chunk) <= limit) {
-        used += width(&chunk);
+    let mut room = limit;
+    while let Some(chunk) = chunks.pop_if(|chunk| fitting(chunk, room) == chunk.len()) {
+        room -= width(chunk);
         current.push(chunk);
     }
-    if let Some(long) = chunks.pop_if(|chunk| width(chunk) > limit) {
-        let cut = cut_at(&long, limit - used, current.is_empty());
-        let (head, tail) = long.split_at(cut);
-        current.push(head.to_owned());
+    if let Some(long) = chunks.pop_if(|chunk| fitting(chunk, limit) < chunk.len()) {
+        let (head, tail) = long.split_at(cut_at(long, room, current.is_empty()));
+        current.push(head);
         if !tail.is_empty() {
-            chunks.push(tail.to_owned());
+            chunks.push(tail);
         }
     }
     current
 }
 
+/// How many bytes of `text` fit into `room` columns. It looks no further than that, for the text may be long.
+fn fitting(text: &str, room: usize) -> usize {
+    let mut used = 0;
+    let beyond = text.char_indices().find(|(_, c)| {
+        used += char_width(*c);
+        used > room
+    });
+    beyond.map_or(text.len(), |(place, _)| place)
+}
+
 /// Where to cut a word of which `room` columns fit: after its last hyphen, if it has one that follows something else.
 fn cut_at(word: &str, room: usize, must_take: bool) -> usize {
-    let fits = |end: &usize| width(&word[..*end]) <= room;
-    let ends = word.char_indices().map(|(start, c)| start + c.len_utf8());
-    let fitting = ends.clone().take_while(fits).last().unwrap_or(0);
+    let fitting = fitting(word, room);
     match word[..fitting].rfind('-') {
-        Some(hyphen) if word[..hyphen].chars().any(|c| c != '-') => hyphen + 1,
-        _ if fitting == 0 && must_take => ends.clone().next().unwrap_or(word.len()),
+        Some(hyphen) if word[..hyphen].contains(|c| c != '-') => hyphen + 1,
+        _ if fitting == 0 && must_take => word.chars().next().map_or(0, char::len_utf8),
         _ => fitting,
     }
 }
@@ -64,14 +76,16 @@ fn is_blank(chunk: &str) -> bool {
 }
 
 /// Words, blanks and dashes, in pieces that stay together if they can.
-fn split(line: &str) -> Vec<String> {
-    let text: Vec<char> = line.chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+fn split(line: &str) -> Vec<&str> {
+    let text: Vec<char> = line.chars().collect();
     let mut chunks = Vec::new();
-    let mut start = 0;
+    let (mut start, mut rest) = (0, line);
     while start < text.len() {
         let end = chunk_end(&text, start);
-        chunks.push(text[start..end].iter().collect());
-        start = end;
+        let bytes = text[start..end].iter().map(|c| c.len_utf8()).sum();
+        let (chunk, behind) = rest.split_at(bytes);
+        chunks.push(chunk);
+        (start, rest) = (end, behind);
     }
     chunks
 }
@@ -97,9 +111,9 @@ fn chunk_end(text: &[char], start: usize) -> usize {
 
 /// The end of a dash of two or more hyphens which begins at `start` between words.
 fn dash_end(text: &[char], start: usize) -> Option<usize> {
-    let before = start.checked_sub(1).map(|place| text[place])?;
+    start.checked_sub(1).filter(|before| is_word_punctuation(text[*before]))?;
     let end = (start..text.len()).find(|place| text[*place] != '-')?;
-    (end >= start + 2 && is_word_punctuation(before) && is_word(text[end])).then_some(end)
+    (end >= start + 2 && is_word(text[end])).then_some(end)
 }
 
 /// Whether the hyphen at `place` follows and precedes letters enough to break after it.
@@ -144,6 +158,12 @@ mod tests {
         ] {
             assert_eq!(split(line).join("|"), chunks, "{line}");
         }
+    }
+
+    #[test]
+    fn a_long_word_takes_linear_time() {
+        assert_eq!(wrap(&"x".repeat(1 << 20), 8).len(), 1 << 17);
+        assert_eq!(wrap(&"-".repeat(1 << 20), 8).len(), 1 << 17);
     }
 
     #[test]
