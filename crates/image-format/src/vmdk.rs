@@ -15,8 +15,6 @@ use sparse::Header;
 pub(crate) use sparse::FOOTER_LENGTH;
 
 const SECTOR: usize = 512;
-/// QEMU reads no longer descriptors.
-const DESCRIPTOR_LIMIT: u64 = (1 << 20) - 1;
 
 /// Follows a VMDK through a stream.
 #[derive(Debug)]
@@ -95,10 +93,10 @@ impl Shape {
         let Some(header) = Header::read(sector) else { return Self::Other };
         if !sector.starts_with(sparse::SIGNATURE) {
             let text = sector.iter().all(|&byte| matches!(byte, b' '..=b'~') || is_space(byte));
-            return if text { Self::Text(Descriptor::new(0, DESCRIPTOR_LIMIT)) } else { Self::Other };
+            return if text { Self::Text(Descriptor::new(0, u64::MAX)) } else { Self::Other };
         }
         match header.descriptor() {
-            Ok((start, length)) => Self::Sparse(header, Descriptor::new(start, length.min(DESCRIPTOR_LIMIT))),
+            Ok((start, length)) => Self::Sparse(header, Descriptor::new(start, length)),
             Err(reason) => Self::Unusable(header, reason),
         }
     }
@@ -115,14 +113,16 @@ fn descriptor_file(descriptor: Descriptor) -> Detected {
 fn sparse_extent(header: &Header, descriptor: Descriptor, tail: &[u8], bytes: u64) -> Detected {
     let mut detected = Detected::new(Format::Vmdk);
     if bytes < descriptor.end() {
-        detected = detected.unreadable("the descriptor is truncated");
+        return detected.unreadable("the descriptor is truncated");
     }
     if descriptor.has_parent() {
         detected.report(Check::BackingFile, "the descriptor names a parent disk");
     }
-    match descriptor.check() {
-        Ok(()) => detected.virtual_size = header.capacity.checked_mul(SECTOR as u64),
-        Err(problem) => detected.report(Check::Descriptor, problem),
+    if let Err(problem) = descriptor.check() {
+        detected.report(Check::Descriptor, problem);
+    }
+    if descriptor.keeps_data_inside() {
+        detected.virtual_size = header.capacity.checked_mul(SECTOR as u64);
     }
     detected.create_type = descriptor.into_create_type();
     check_footer(detected, header, tail)

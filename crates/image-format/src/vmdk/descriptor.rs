@@ -6,18 +6,23 @@
 
 use crate::stream::Arrived;
 
+/// QEMU reads no longer descriptors.
+const LENGTH_LIMIT: u64 = (1 << 20) - 1;
 /// Longer lines are not understood. QEMU allows names of 511 bytes.
 const LINE_LIMIT: usize = 4096;
 const CREATE_TYPE_LIMIT: usize = 63;
-/// The subformats that keep their data in the same file.
-const SAFE_CREATE_TYPES: [&str; 2] = ["monolithicsparse", "streamoptimized"];
+const SAFE_CREATE_TYPES: [&str; 2] = ["monolithicSparse", "streamOptimized"];
 const EXTENT_ACCESS: [&[u8]; 3] = [b"rw", b"rdonly", b"noaccess"];
 
-/// A descriptor that occupies a known part of a stream. It ends early at a zero byte.
+/// A descriptor that occupies a known part of a stream, and ends at its first zero byte.
+///
+/// QEMU reads on to a zero byte when there is none in that part, and takes its keys from there too: behind
+/// the known part, nothing but the keys is looked for.
 #[derive(Debug)]
 pub(super) struct Descriptor {
     position: u64,
     end: u64,
+    limit: u64,
     terminated: bool,
     empty: bool,
     ascii: bool,
@@ -27,10 +32,12 @@ pub(super) struct Descriptor {
 }
 
 impl Descriptor {
+    /// A descriptor of `length` bytes, or of as many as QEMU would read.
     pub(super) fn new(start: u64, length: u64) -> Self {
         Self {
             position: start,
-            end: start.saturating_add(length),
+            end: start.saturating_add(length.min(LENGTH_LIMIT)),
+            limit: start.saturating_add(LENGTH_LIMIT),
             terminated: false,
             empty: true,
             ascii: true,
@@ -44,33 +51,37 @@ impl Descriptor {
     pub(super) fn feed(&mut self, arrived: Arrived<'_>) {
         while !self.is_complete() {
             let rest = arrived.at(self.position);
-            let missing = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
-            let part = &rest[..rest.len().min(missing)];
-            if part.is_empty() {
+            if rest.is_empty() {
                 return;
             }
-            self.position += part.len() as u64;
-            self.read(part);
+            let missing = usize::try_from(self.limit - self.position).unwrap_or(usize::MAX);
+            for &byte in &rest[..rest.len().min(missing)] {
+                self.read(byte);
+                if self.terminated {
+                    return;
+                }
+            }
         }
     }
 
-    fn read(&mut self, part: &[u8]) {
-        for &byte in part {
-            if byte == 0 {
-                self.terminated = true;
-                return;
-            }
+    fn read(&mut self, byte: u8) {
+        if byte == 0 {
+            self.terminated = true;
+            return;
+        }
+        if self.position < self.end {
             self.empty = false;
             self.ascii &= byte.is_ascii();
             self.lines.push(byte.to_ascii_lowercase());
-            self.create_type.push(byte);
-            self.parent.push(byte.to_ascii_lowercase());
         }
+        self.create_type.push(byte);
+        self.parent.push(byte.to_ascii_lowercase());
+        self.position += 1;
     }
 
     /// Whether nothing more of the stream can change the descriptor.
     pub(super) const fn is_complete(&self) -> bool {
-        self.terminated || self.position >= self.end
+        self.terminated || self.position >= self.limit
     }
 
     /// The position in the stream up to which it extends, with its padding.
@@ -92,6 +103,12 @@ impl Descriptor {
         self.parent.found > 0
     }
 
+    /// Whether the subformat is one that keeps its data in the same file.
+    pub(super) fn keeps_data_inside(&self) -> bool {
+        let named = self.create_type.value();
+        self.ascii && named.is_some_and(|named| SAFE_CREATE_TYPES.iter().any(|safe| named.eq_ignore_ascii_case(safe)))
+    }
+
     /// Checks the descriptor of a file that must contain its own data.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.empty {
@@ -100,8 +117,7 @@ impl Descriptor {
         if !self.ascii {
             return Err("the descriptor is not ASCII text");
         }
-        let create_type = self.create_type.value().map(str::to_ascii_lowercase);
-        if !create_type.is_some_and(|name| SAFE_CREATE_TYPES.contains(&name.as_str())) {
+        if !self.keeps_data_inside() {
             return Err("the subformat is not supported");
         }
         if self.create_type.is_contradictory() {
@@ -279,7 +295,11 @@ mod tests {
         # The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = \"4\"\n";
 
     fn read(text: &[u8]) -> Descriptor {
-        let mut descriptor = Descriptor::new(0, text.len() as u64);
+        read_part(text, text.len())
+    }
+
+    fn read_part(text: &[u8], length: usize) -> Descriptor {
+        let mut descriptor = Descriptor::new(0, length as u64);
         descriptor.feed(Arrived { head: &[], start: 0, chunk: text });
         descriptor
     }
@@ -300,6 +320,16 @@ mod tests {
     fn text_ends_at_a_zero_byte() {
         let padded = [HARMLESS.as_bytes(), b"\0RW 1 FLAT \"/etc/shadow\" 0\n"].concat();
         assert_eq!(read(&padded).check(), Ok(()));
+    }
+
+    #[test]
+    fn keys_behind_the_declared_end_count_up_to_a_zero_byte() {
+        let parent = "parentFileNameHint=\"base.vmdk\"";
+        let overlong = |tail: &str| read_part(format!("{HARMLESS}{tail}").as_bytes(), HARMLESS.len());
+        assert!(overlong(parent).has_parent());
+        assert!(!overlong(&format!("\0{parent}")).has_parent());
+        assert_eq!(overlong("createType=\"vmfs\"").check(), Err("the subformat is given more than once"));
+        assert_eq!(overlong("any é data").check(), Ok(()));
     }
 
     #[test]
