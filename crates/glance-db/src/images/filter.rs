@@ -126,10 +126,7 @@ pub(super) fn reasons(query: &ImageQuery) -> Vec<Condition> {
     let mut reasons: Vec<_> = open.iter().map(|v| Cond::all().add(visible_as(*v))).collect();
     if let Some(me) = me {
         reasons.extend(own(query.visibility, me, &open));
-        if query.visibility == VisibilityFilter::All
-            || query.visibility == VisibilityFilter::Default
-            || wanted(Visibility::Shared)
-        {
+        if !matches!(query.visibility, VisibilityFilter::Only(only) if only != Visibility::Shared) {
             reasons.push(shared_with(me, query.member_status));
         }
     }

@@ -20,7 +20,7 @@ impl Database {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let page = select_page(self.engine(), query, marker.as_ref());
+        let Some(page) = select_page(self.engine(), query, marker.as_ref()) else { return Ok(Vec::new()) };
         let mut transaction = self.pools.begin_reading().await?;
         let mut images = transaction.fetch(&page, |row| columns::read(row, 0)).await?;
         if let Some(rest) = select_children(&images, query.viewer.project()) {
@@ -42,8 +42,8 @@ impl Database {
     }
 }
 
-/// The first `limit` images of each reason, merged.
-fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> SelectStatement {
+/// The first `limit` images of each reason, merged; `None` when there is no reason to list any.
+fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Option<SelectStatement> {
     let keys = page::complete(&query.sort);
     let mut branches = filter::reasons(query).into_iter().map(|reason| {
         let mut branch = SelectStatement::new();
@@ -55,8 +55,8 @@ fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Se
         page::order(engine, &mut branch, "images", &keys);
         branch.limit(query.limit).take()
     });
-    let first = branches.next().unwrap_or_default();
-    let Some(second) = branches.next() else { return first };
+    let first = branches.next()?;
+    let Some(second) = branches.next() else { return Some(first) };
     let mut union = whole(first);
     for branch in std::iter::once(second).chain(branches) {
         union.union(UnionType::All, whole(branch));
@@ -64,7 +64,7 @@ fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Se
     let mut merged = SelectStatement::new();
     merged.column(Asterisk).from_subquery(union, "page");
     page::order(engine, &mut merged, "page", &keys);
-    merged.limit(query.limit).take()
+    Some(merged.limit(query.limit).take())
 }
 
 /// Wraps a query so that it may have an order and a limit inside a union.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use glance_db::{Database, Engine, Settings};
-use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Timestamp, Visibility};
+use glance_db::{CompletedUpload, Database, Engine, Node, NodeId, Phase, Settings, Transfer, TransferId, TransferKind};
+use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, StoreId, Timestamp, Visibility};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 /// An empty database that exists as long as the value does, or longer when the test fails.
@@ -78,13 +78,31 @@ async fn run_as_admin(url: &str, sql: &str) {
     }
 }
 
+/// Text columns of rows of `sql`, without the crate under test; NULL is `~`.
+pub(crate) async fn raw(url: &str, sql: &str) -> Vec<Vec<String>> {
+    macro_rules! rows {
+        ($connection:ty, $url:expr) => {{
+            let mut connection = <$connection>::connect($url).await.unwrap();
+            let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut connection).await.unwrap();
+            let text = |row: &_, column| -> String {
+                let cell: Option<String> = sqlx::Row::try_get_unchecked(row, column).unwrap();
+                cell.unwrap_or_else(|| "~".into())
+            };
+            rows.iter().map(|row| (0..sqlx::Row::len(row)).map(|column| text(row, column)).collect()).collect()
+        }};
+    }
+    match url.split_once(':').unwrap() {
+        ("mysql", _) => rows!(sqlx::MySqlConnection, url),
+        ("postgresql", _) => rows!(sqlx::PgConnection, url),
+        (_, path) => rows!(sqlx::SqliteConnection, &format!("sqlite://{}", path.trim_start_matches("///"))),
+    }
+}
+
 /// Declares a test that runs on each database, as `name::sqlite`, `name::postgres` and `name::mysql`.
 macro_rules! on_every_database {
     ($($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $body:block)+) => {$(
         $(#[$meta])*
         mod $name {
-            #[expect(clippy::allow_attributes, reason = "not every test uses what its file imports")]
-            #[allow(unused_imports)]
             use super::*;
 
             async fn test($database: glance_db::Database) $body
@@ -177,4 +195,41 @@ pub(crate) fn location(url: &str) -> Location {
 pub(crate) fn unnumbered(mut image: Image) -> Image {
     image.locations.iter_mut().for_each(|location| location.id = None);
     image
+}
+
+/// A node whose id is its name.
+pub(crate) fn node(name: &str) -> Node {
+    Node {
+        id: NodeId::new(name),
+        name: name.into(),
+        boot_id: "boot".into(),
+        pid_namespace: "4026531836".into(),
+        pid: i64::from(u32::MAX),
+        pid_started: i64::MAX,
+    }
+}
+
+/// An upload by `node` to [`image`] number `number`.
+pub(crate) fn upload(number: i64, node: &Node) -> Transfer {
+    Transfer {
+        id: TransferId::new(format!("upload-{number}-{}", node.name)),
+        kind: TransferKind::Upload,
+        image: image(number).id,
+        node: node.id.clone(),
+        store: StoreId::new("fast"),
+        phase: Phase::Writing,
+        journal: None,
+    }
+}
+
+/// What an upload may end with.
+pub(crate) fn completed() -> CompletedUpload {
+    CompletedUpload {
+        size: 3_000_000_000,
+        virtual_size: Some(u64::try_from(i64::MAX).unwrap()),
+        checksum: Some("d41d8cd98f00b204e9800998ecf8427e".into()),
+        os_hash_algo: Some("sha512".into()),
+        os_hash_value: Some("cd".repeat(64)),
+        location: location("file:///data"),
+    }
 }
