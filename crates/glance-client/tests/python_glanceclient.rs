@@ -3,6 +3,8 @@
 //! Runs when `GLANCE_TEST_IMAGE_URL` (a service that accepts any token) and `GLANCE_TEST_PYTHON_GLANCE` (the path of
 //! python-glanceclient's `glance`) are set.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 use std::ffi::OsString;
 use std::process::{Command, Output, Stdio};
 

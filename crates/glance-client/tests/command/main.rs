@@ -1,5 +1,7 @@
 //! The `glance` command as a process, against a service that answers what the test wants.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
 mod download;
 mod service;
 

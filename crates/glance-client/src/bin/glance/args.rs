@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completion, images, info, members, transfer};
+use crate::commands::{completion, image_list, images, info, members, transfer};
 
 /// The command line of the OpenStack Image Service.
 #[derive(Debug, Parser)]
@@ -133,7 +133,6 @@ pub(crate) struct IdentityArgs {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[command(disable_help_subcommand = false)]
 pub(crate) enum Command {
     /// Create a new image
     ImageCreate(images::CreateArgs),
@@ -144,7 +143,7 @@ pub(crate) enum Command {
     /// Download the data of an image
     ImageDownload(transfer::DownloadArgs),
     /// List images you can access
-    ImageList(images::ListArgs),
+    ImageList(image_list::ListArgs),
     /// Make the data of a deactivated image available again
     ImageReactivate(images::IdArgs),
     /// Describe a specific image

@@ -1,6 +1,8 @@
 //! The commands, one function each.
 
+mod attributes;
 pub(crate) mod completion;
+pub(crate) mod image_list;
 pub(crate) mod images;
 pub(crate) mod info;
 pub(crate) mod members;
@@ -34,7 +36,7 @@ pub(crate) async fn run(cli: Cli, environment: Environment) -> Result<(), Failur
         Command::ImageDelete(args) => images::delete(&context, args).await,
         Command::ImageDeactivate(args) => Ok(context.client.images().deactivate(&args.id).await?),
         Command::ImageDownload(args) => transfer::download(&context, args).await,
-        Command::ImageList(args) => images::list(&context, args).await,
+        Command::ImageList(args) => image_list::list(&context, args).await,
         Command::ImageReactivate(args) => Ok(context.client.images().reactivate(&args.id).await?),
         Command::ImageShow(args) => images::show(&context, args).await,
         Command::ImageTagDelete(args) => images::delete_tag(&context, args).await,
