@@ -1,0 +1,170 @@
+//! Private PostgreSQL and MariaDB servers on free ports, empty at every start and without regard for power cuts.
+
+mod mariadb;
+mod postgres;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) use postgres::programs as postgres_programs;
+
+use crate::background::{self, Background, Owner};
+use crate::error::Result;
+use crate::packages::{self, Purpose};
+use crate::{process, shell, workspace};
+
+pub(crate) const HELP: &str = "\
+Usage: cargo xtask db start|stop|status
+
+start   starts a PostgreSQL and a MariaDB with empty data folders below target/test-servers and prints their URLs as
+        environment variables. `cargo xtask test` uses them when they are set:
+            eval \"$(cargo xtask db start)\"
+stop    ends them
+status  prints the variables if they run
+";
+
+/// How long a server may take to answer after its start.
+const START: Duration = Duration::from_secs(60);
+
+/// The kinds of servers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Engine {
+    Postgres,
+    MariaDb,
+}
+
+/// A server that has been set up but not started.
+struct Prepared {
+    command: Command,
+    owner: Owner,
+    /// A command that succeeds once the server answers.
+    probe: Command,
+    url: String,
+    /// Part of the command line by which the server is recognized later.
+    word: &'static str,
+}
+
+impl Engine {
+    pub(crate) const ALL: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
+
+    fn name(self) -> &'static str {
+        match self {
+            Engine::Postgres => "postgres",
+            Engine::MariaDb => "mariadb",
+        }
+    }
+
+    /// The variable in which tests find the server's URL.
+    pub(crate) fn variable(self) -> &'static str {
+        match self {
+            Engine::Postgres => "GLANCE_TEST_POSTGRES_URL",
+            Engine::MariaDb => "GLANCE_TEST_MYSQL_URL",
+        }
+    }
+
+    fn prepare(self, folder: &Path) -> Result<Prepared> {
+        match self {
+            Engine::Postgres => postgres::prepare(folder),
+            Engine::MariaDb => mariadb::prepare(folder),
+        }
+    }
+}
+
+/// A running database server; it ends with this value.
+pub(crate) struct Database {
+    /// From which the owner of the server makes databases.
+    pub(crate) url: String,
+    folder: PathBuf,
+    server: Option<Background>,
+}
+
+impl Database {
+    /// Starts an empty server of the kind; its files are below `target/test-servers/NAME-PURPOSE`.
+    pub(crate) fn start(engine: Engine, purpose: &str) -> Result<Self> {
+        let folder = fresh_folder(&format!("{}-{purpose}", engine.name()))?;
+        let Prepared { command, owner, mut probe, url, .. } = engine.prepare(&folder)?;
+        let mut server = Background::start(engine.name(), &command, owner, &folder.join("server.log"))?;
+        server.wait_until(START, || shell::succeeds(&mut probe))?;
+        Ok(Self { url, folder, server: Some(server) })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        drop(self.server.take());
+        postgres::remove_data(&self.folder);
+    }
+}
+
+/// `cargo xtask db`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["start"] => start_detached(),
+        ["stop"] => stop_detached(),
+        ["status"] => {
+            print_running();
+            Ok(())
+        }
+        _ => Err(HELP.into()),
+    }
+}
+
+fn start_detached() -> Result<()> {
+    packages::ensure(&[Purpose::Test])?;
+    stop_detached()?;
+    for engine in Engine::ALL {
+        let folder = fresh_folder(&format!("{}-db", engine.name()))?;
+        let mut prepared = engine.prepare(&folder)?;
+        let log = folder.join("server.log");
+        let pid = background::detach(engine.name(), &mut prepared.command, prepared.owner, &log)?;
+        process::write_pid(&folder.join("pid"), pid)?;
+        fs::write(folder.join("word"), prepared.word)?;
+        fs::write(folder.join("url"), &prepared.url)?;
+        let answers = || shell::succeeds(&mut prepared.probe);
+        if !process::wait_until(START, answers) {
+            return Err(format!("no answer\n{}", background::tail(&log)).into());
+        }
+    }
+    print_running();
+    Ok(())
+}
+
+fn stop_detached() -> Result<()> {
+    for engine in Engine::ALL {
+        let folder = servers_folder().join(format!("{}-db", engine.name()));
+        if let Some(pid) = running(&folder) {
+            process::end(pid, START)?;
+        }
+        postgres::remove_data(&folder);
+    }
+    Ok(())
+}
+
+fn print_running() {
+    for engine in Engine::ALL {
+        let folder = servers_folder().join(format!("{}-db", engine.name()));
+        if let (Some(_), Ok(url)) = (running(&folder), fs::read_to_string(folder.join("url"))) {
+            println!("export {}='{url}'", engine.variable());
+        }
+    }
+}
+
+fn running(folder: &Path) -> Option<u32> {
+    let word = fs::read_to_string(folder.join("word")).ok()?;
+    process::read_pid(&folder.join("pid"), &word)
+}
+
+fn servers_folder() -> PathBuf {
+    workspace::target().join("test-servers")
+}
+
+fn fresh_folder(name: &str) -> Result<PathBuf> {
+    let folder = servers_folder().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask install`: the two programs, and the names under which operators know the server's.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context as _, Result};
+use crate::packages::{self, Purpose};
+use crate::workspace;
+
+pub(crate) const HELP: &str = "\
+Usage: cargo xtask install [--prefix DIR]
+
+Builds for release and installs below DIR/bin (default: /usr/local)
+    glance         the client
+    glance-server  the service and its commands, also as
+                   glance-api glance-registry glance-manage glance-scrubber glance-replicator glance-cache-manage
+                   glance-control glance-status
+";
+
+/// Names of upstream's programs; each is a link to `glance-server`, which acts by the name it is called by.
+const NAMES: &[&str] = &[
+    "glance-api",
+    "glance-registry",
+    "glance-manage",
+    "glance-scrubber",
+    "glance-replicator",
+    "glance-cache-manage",
+    "glance-control",
+    "glance-status",
+];
+
+/// `cargo xtask install`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let prefix = match arguments {
+        [] => PathBuf::from("/usr/local"),
+        [option, folder] if option == "--prefix" => PathBuf::from(folder),
+        _ => return Err(HELP.into()),
+    };
+    packages::ensure(&[Purpose::Build])?;
+    let built = workspace::build_release()?;
+    let folder = prefix.join("bin");
+    install(&built, &folder)?;
+    println!("installed glance, glance-server and {} into {}", NAMES.join(", "), folder.display());
+    Ok(())
+}
+
+fn install(built: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).context(folder.display())?;
+    for program in ["glance", "glance-server"] {
+        // A running program cannot be overwritten, but its name can be given to another file.
+        let new = folder.join(format!(".{program}.new"));
+        fs::copy(built.join(program), &new).context(new.display())?;
+        fs::rename(&new, folder.join(program))?;
+    }
+    for name in NAMES {
+        let link = folder.join(name);
+        if link.symlink_metadata().is_ok() {
+            fs::remove_file(&link)?;
+        }
+        symlink("glance-server", &link).context(link.display())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn installs_twice_over_itself() {
+        let folder = std::env::temp_dir().join(format!("xtask-install-{}", std::process::id()));
+        let (built, bin) = (folder.join("built"), folder.join("bin"));
+        fs::create_dir_all(&built).unwrap();
+        for round in ["first", "second"] {
+            fs::write(built.join("glance"), round).unwrap();
+            fs::write(built.join("glance-server"), round).unwrap();
+            install(&built, &bin).unwrap();
+            assert_eq!(fs::read_to_string(bin.join("glance-manage")).unwrap(), round);
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
