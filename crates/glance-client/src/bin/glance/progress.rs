@@ -1,6 +1,6 @@
 //! A bar on standard error which shows how far a transfer is, how fast it goes and how long it takes.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -19,6 +19,31 @@ pub(crate) fn bar(wanted: bool, size: Option<u64>, done: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(template).map(|style| style.progress_chars("=> "));
     let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.with_position(done)
+}
+
+/// Leaves the bar as it is, full or not, and goes to the next line.
+pub(crate) fn end(bar: &ProgressBar, outcome: Outcome) {
+    match outcome {
+        Outcome::Complete => bar.finish(),
+        Outcome::Broken => bar.abandon(),
+    }
+    if !bar.is_hidden() {
+        // A bar that cannot be seen needs no line of its own.
+        let _ = writeln!(stderr());
+    }
+}
+
+/// How a transfer ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outcome {
+    Complete,
+    Broken,
+}
+
+impl<T, E> From<&Result<T, E>> for Outcome {
+    fn from(result: &Result<T, E>) -> Self {
+        if result.is_ok() { Self::Complete } else { Self::Broken }
+    }
 }
 
 #[cfg(test)]

@@ -55,10 +55,8 @@ impl Source {
     pub(crate) fn into_data(self, bar: ProgressBar) -> ImageData {
         let mut file = tokio::fs::File::from_std(self.file);
         file.set_max_buf_size(READ_SIZE);
-        let pieces = ReaderStream::with_capacity(file, READ_SIZE).inspect(move |piece| match piece {
-            Ok(piece) => bar.inc(piece.len() as u64),
-            Err(_) => bar.abandon(),
-        });
+        let pieces = ReaderStream::with_capacity(file, READ_SIZE)
+            .inspect(move |piece| bar.inc(piece.as_ref().map_or(0, |piece| piece.len() as u64)));
         let data = ImageData::from_stream(pieces);
         match self.size {
             Some(size) => data.with_size(size),

@@ -47,9 +47,6 @@ pub(crate) async fn pour(
     let received = forward(download, &sender, bar).await;
     drop(sender);
     let verifier = writer.await.map_err(|error| Failure::message(format!("writing failed: {error}")))?;
-    if received.is_err() || verifier.is_err() {
-        bar.abandon();
-    }
     // When writing failed, receiving ended because of that.
     let verifier = verifier?;
     received?;

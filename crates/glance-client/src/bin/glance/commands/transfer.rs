@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 
 use super::Context;
 use crate::failure::Failure;
-use crate::progress;
+use crate::progress::{self, Outcome};
 use crate::source::Source;
 use crate::target::{self, Part, Sink};
 
@@ -101,11 +101,7 @@ impl Upload {
         let options = self.store.into_iter().fold(UploadOptions::default(), UploadOptions::store);
         let data = self.source.into_data(self.bar.clone());
         let outcome = context.client.images().upload(id, data, options).await;
-        if outcome.is_ok() {
-            self.bar.finish();
-        } else {
-            self.bar.abandon();
-        }
+        progress::end(&self.bar, Outcome::from(&outcome));
         Ok(outcome.map(|()| true)?)
     }
 }
@@ -171,9 +167,9 @@ async fn to_stream(context: &Context, args: &DownloadArgs, sink: Sink) -> Result
     let answer = context.client.images().download(&args.id, options(args, 0)).await.map_err(refused)?;
     let mut download = answer.ok_or_else(|| no_data(&args.id))?;
     let bar = progress::bar(args.progress, download.remaining(), 0);
-    let verifier = target::pour(&mut download, sink, verifier, &bar).await?;
-    bar.finish();
-    verify(verifier)
+    let received = target::pour(&mut download, sink, verifier, &bar).await;
+    progress::end(&bar, Outcome::from(&received));
+    verify(received?)
 }
 
 /// Downloads to a file which appears under its name when it is complete and verified.
@@ -210,9 +206,9 @@ async fn fill(context: &Context, args: &DownloadArgs, part: &Part) -> Result<Opt
         (done, check) = (0, verifier(context, args, &image)?);
     }
     let bar = progress::bar(args.progress, download.remaining().map(|rest| rest + done), done);
-    let check = target::pour(&mut download, part.sink_at(done)?, check, &bar).await?;
-    bar.finish();
-    Ok(check)
+    let received = target::pour(&mut download, part.sink_at(done)?, check, &bar).await;
+    progress::end(&bar, Outcome::from(&received));
+    received
 }
 
 fn options(args: &DownloadArgs, offset: u64) -> DownloadOptions {
