@@ -133,7 +133,10 @@ fn find_metadata_table(region: &Region) -> Step {
 fn read_metadata_header(region: &Region) -> Step {
     let (header, table) = (region.bytes(), region.start());
     let count = le_u16(header, 10).map_or(usize::MAX, usize::from);
-    if header.starts_with(b"metadata") && count <= ENTRY_LIMIT {
+    if !header.starts_with(b"metadata") {
+        return Step::Done(Outcome::Broken("the metadata table has a wrong signature"));
+    }
+    if count <= ENTRY_LIMIT {
         Step::MetadataEntries { table, entries: Region::new(region.end(), count * ENTRY_LENGTH) }
     } else {
         Step::Done(Outcome::Unsized { end: table.saturating_add(METADATA_TABLE_LENGTH) })

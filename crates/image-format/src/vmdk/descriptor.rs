@@ -28,6 +28,8 @@ pub(super) struct Descriptor {
     ascii: bool,
     lines: Lines,
     create_type: CreateType,
+    /// Whether the value of `create_type` is whole, and lies in the known part.
+    typed: bool,
     parent: Needle,
 }
 
@@ -43,6 +45,7 @@ impl Descriptor {
             ascii: true,
             lines: Lines::default(),
             create_type: CreateType::new(),
+            typed: false,
             parent: Needle::new(b"parentfilenamehint"),
         }
     }
@@ -69,12 +72,13 @@ impl Descriptor {
             self.terminated = true;
             return;
         }
+        self.create_type.push(byte);
         if self.position < self.end {
             self.empty = false;
             self.ascii &= byte.is_ascii();
             self.lines.push(byte.to_ascii_lowercase());
+            self.typed = self.create_type.closed;
         }
-        self.create_type.push(byte);
         self.parent.push(byte.to_ascii_lowercase());
         self.position += 1;
     }
@@ -105,8 +109,8 @@ impl Descriptor {
 
     /// Whether the subformat is one that keeps its data in the same file.
     pub(super) fn keeps_data_inside(&self) -> bool {
-        let named = self.create_type.value();
-        self.ascii && named.is_some_and(|named| SAFE_CREATE_TYPES.iter().any(|safe| named.eq_ignore_ascii_case(safe)))
+        let named = self.create_type.value().filter(|_| self.typed && self.ascii);
+        named.is_some_and(|named| SAFE_CREATE_TYPES.iter().any(|safe| named.eq_ignore_ascii_case(safe)))
     }
 
     /// Checks the descriptor of a file that must contain its own data.
@@ -330,6 +334,8 @@ mod tests {
         assert!(!overlong(&format!("\0{parent}")).has_parent());
         assert_eq!(overlong("createType=\"vmfs\"").check(), Err("the subformat is given more than once"));
         assert_eq!(overlong("any é data").check(), Ok(()));
+        let cut = read_part(HARMLESS.as_bytes(), HARMLESS.find("Sparse").expect("the type"));
+        assert_eq!(cut.check(), Err("the subformat is not supported"));
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub(crate) const TABLE: &[Deviation] = &[
         },
     },
     Deviation {
-        name: "vhdx-order",
+        name: "vhdx-structure",
         example: || builders::vhdx().put(builders::VHDX_METADATA_AT + 80, &64u32.to_le_bytes()),
         explains: |difference| {
             difference.pair("vhdx", |theirs, ours| theirs.safety == "safe" && ours.safety == "unreadable")
@@ -143,7 +143,7 @@ impl Difference<'_> {
     }
 
     fn is_text(&self) -> bool {
-        self.bytes.iter().take(512).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+        self.bytes.iter().take(512).all(|byte| matches!(byte, b' '..=b'~' | 0x09..=0x0d | 0x1c..=0x1f))
     }
 
     /// Whether oslo.utils, which looks for the `createType` in the first chunk alone, could not see all of it.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use image_format::{Detected, Inspection, Inspector};
 
-/// `name size safety` for each format, sorted by name. An image without a size counts as size 0.
+/// `name size safety` for each format, sorted by name. The size is 0 if there is none, or if the image is unreadable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict(pub(crate) Vec<Entry>);
 
@@ -50,7 +50,7 @@ impl From<&Detected> for Entry {
             (None, []) => "safe".to_owned(),
             (None, checks) => checks.join(","),
         };
-        let size = detected.virtual_size.unwrap_or(0).to_string();
+        let size = if safety == "unreadable" { 0 } else { detected.virtual_size.unwrap_or(0) }.to_string();
         Self { format: detected.format.to_string(), size, safety }
     }
 }

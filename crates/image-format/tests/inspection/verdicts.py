@@ -3,7 +3,8 @@
 A question on standard input is a path, a length to cut the file to (or -),
 and patches (offset:hex, separated by commas), separated by tabs. The answer
 has, for each format that matches, its name, its virtual size and the outcome
-of its safety checks; an exception is a ! and its name.
+of its safety checks; an exception is a ! and its name. The size of an
+unreadable image is 0.
 """
 
 import logging
@@ -44,6 +45,12 @@ def safety_of(inspector):
         return '!' + type(error).__name__
 
 
+def describe(inspector):
+    safety = safety_of(inspector)
+    size = '0' if safety == 'unreadable' else size_of(inspector)
+    return f'{inspector} {size} {safety}'
+
+
 def answer(data):
     chunks = (data[start:start + CHUNK] for start in range(0, len(data), CHUNK))
     wrapper = format_inspector.InspectWrapper(chunks)
@@ -53,7 +60,7 @@ def answer(data):
         formats = sorted(wrapper.formats, key=str)
     except Exception as error:
         return '!' + type(error).__name__
-    return ';'.join(f'{each} {size_of(each)} {safety_of(each)}' for each in formats)
+    return ';'.join(describe(each) for each in formats)
 
 
 def main():
