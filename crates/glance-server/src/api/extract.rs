@@ -1,0 +1,142 @@
+//! What handlers take from a request, with refusals in the words of the API.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use bytes::Bytes;
+use glance_domain::ImageId;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use crate::api::error::Refusal;
+use crate::app::SharedApp;
+use crate::app::context::RequestContext;
+use crate::app::error::{Error, Text};
+
+/// The largest JSON document that is read, in bytes.
+const MAX_JSON: usize = 8 << 20;
+
+impl FromRequestParts<SharedApp> for RequestContext {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &SharedApp) -> Result<Self, Refusal> {
+        let context = parts.extensions.get::<Self>().cloned();
+        context.ok_or_else(|| Error::internal("the request has no context").into())
+    }
+}
+
+/// The parameters in the path, decoded.
+pub struct PathParams(Vec<(String, String)>);
+
+impl PathParams {
+    /// The parameter `name`; empty if the route has none of that name.
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The image in the path.
+    ///
+    /// # Errors
+    /// `NotFound` for what cannot be the id of an image.
+    pub fn image_id(&self) -> Result<ImageId, Error> {
+        let id = self.text("image_id");
+        ImageId::parse(id).map_err(|_| Error::no_image(id))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParams {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let raw = RawPathParams::from_request_parts(parts, state).await;
+        let raw = raw.map_err(|_| Refusal::plain(http::StatusCode::NOT_FOUND))?;
+        let decoded = raw.iter().map(|(name, value)| Ok((name.to_owned(), decode(value)?)));
+        decoded.collect::<Result<_, Refusal>>().map(Self)
+    }
+}
+
+/// Percent-decodes text that must be UTF-8.
+fn decode(text: &str) -> Result<String, Refusal> {
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+    let text = decoded.map_err(|_| Error::Invalid("The request path is not valid UTF-8.".into()))?;
+    if text.contains('\0') {
+        return Err(Error::Invalid("The request path contains a null character.".into()).into());
+    }
+    Ok(text.into_owned())
+}
+
+/// The query parameters in order, decoded.
+#[derive(Clone, Debug, Default)]
+pub struct QueryParams(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
+        });
+        pairs.collect::<Result<_, Refusal>>().map(Self)
+    }
+}
+
+/// A JSON document.
+pub struct JsonBody(pub Value);
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
+        let bytes = collect(request.into_body()).await?;
+        if bytes.is_empty() {
+            return Err(invalid("Body expected in request.").into());
+        }
+        let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Malformed JSON in request body."))?;
+        if !value.is_object() && !value.is_array() {
+            return Err(invalid("Unexpected body type. Expected list/dict.").into());
+        }
+        Ok(Self(value))
+    }
+}
+
+async fn collect(body: Body) -> Result<Bytes, Refusal> {
+    let collected = Limited::new(body, MAX_JSON).collect().await;
+    collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        let refusal = if error.is::<LengthLimitError>() {
+            Error::LimitExceeded(Text::Detail(format!("A JSON document may have at most {MAX_JSON} bytes.")))
+        } else {
+            invalid("The client closed the connection before the whole body was sent.")
+        };
+        refusal.into()
+    })
+}
+
+fn invalid(text: &str) -> Error {
+    Error::Invalid(text.into())
+}
+
+/// The media type of a request, without parameters, in lower case.
+#[must_use]
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// A header as text.
+///
+/// # Errors
+/// `Invalid` when it is there and not UTF-8.
+pub fn text_header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Error> {
+    match headers.get(name) {
+        None => Ok(None),
+        Some(value) => match std::str::from_utf8(value.as_bytes()) {
+            Ok(text) => Ok(Some(text)),
+            Err(_) => Err(Error::Invalid(format!("The header {name} is not valid UTF-8.").into())),
+        },
+    }
+}

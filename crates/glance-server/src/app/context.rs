@@ -1,0 +1,67 @@
+//! On whose behalf a request acts.
+
+use std::sync::Arc;
+
+use glance_domain::ProjectId;
+use glance_domain::query::Viewer;
+use glance_store::StoreContext;
+
+use crate::app::error::{Error, Result};
+use crate::config::Config;
+
+/// Who asks, and the configuration that holds for this request.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// Identifies the request in logs and answers, such as `req-<uuid>`.
+    pub request_id: String,
+    /// The user, where somebody has authenticated.
+    pub user: Option<String>,
+    /// The project that acts.
+    pub project: Option<ProjectId>,
+    /// Role names in lower case.
+    pub roles: Vec<String>,
+    /// Whether the caller is an administrator.
+    pub is_admin: bool,
+    /// Whether the caller may only read (anonymous access).
+    pub read_only: bool,
+    /// The configuration snapshot of this request.
+    pub config: Arc<Config>,
+}
+
+impl RequestContext {
+    /// An administrator, as every caller is where nothing authenticates.
+    #[must_use]
+    pub fn administrator(request_id: String, project: Option<ProjectId>, config: Arc<Config>) -> Self {
+        let roles = ["admin", "member", "reader"].map(str::to_owned).to_vec();
+        Self { request_id, user: None, project, roles, is_admin: true, read_only: false, config }
+    }
+
+    /// What the catalogue lets this caller see.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        match (self.is_admin, &self.project) {
+            (true, project) => Viewer::Admin(project.clone()),
+            (false, Some(project)) => Viewer::Project(project.clone()),
+            (false, None) => Viewer::Anonymous,
+        }
+    }
+
+    /// For whom stores act.
+    #[must_use]
+    pub fn store_context(&self) -> StoreContext {
+        StoreContext {
+            token: None,
+            project: self.project.as_ref().map(|project| project.as_str().to_owned()),
+            user: self.user.clone(),
+            catalog: None,
+        }
+    }
+
+    /// Refuses callers that may only read.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`].
+    pub fn check_writable(&self) -> Result<()> {
+        if self.read_only { Err(Error::Forbidden("Read-only access".into())) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,86 @@
+//! Delivering the data of an image, whole or in part.
+
+use glance_domain::{Image, ImageId, Location, Status, StoreId};
+use glance_store::{ByteRange, Kind as StoreKind, Object};
+
+use crate::app::App;
+use crate::app::context::RequestContext;
+use crate::app::error::{Error, Result};
+use crate::policies::Target;
+
+/// The data of an image, opened.
+pub struct ImageData {
+    /// Bytes and their number.
+    pub object: Object,
+    /// The part of the data that `object` is, `None` for all of it.
+    pub range: Option<ByteRange>,
+}
+
+impl App {
+    /// An image whose data the caller may have. `prefer` names stores to read from first.
+    ///
+    /// # Errors
+    /// `NotFound`; `Forbidden` for a deactivated image or by policy; `Invalid` for an unknown store in `prefer`.
+    pub async fn image_for_download(&self, ctx: &RequestContext, id: &ImageId, prefer: &[StoreId]) -> Result<Image> {
+        let mut image = self.load_image(ctx, id).await?;
+        if image.status == Status::Deactivated && !ctx.is_admin {
+            let text = "The requested image has been deactivated. Image data download is forbidden.";
+            return Err(Error::Forbidden(text.into()));
+        }
+        self.enforce_on_image(ctx, "download_image", &image).await?;
+        if !prefer.is_empty() {
+            self.policy.enforce(ctx, "download_from_store", &Target::image(&image)).await?;
+            self.check_preferred(prefer)?;
+        }
+        let mut locations: Vec<Location> = self.stores.by_weight(&image.locations).into_iter().cloned().collect();
+        locations.sort_by_key(|location| !location.store().is_some_and(|store| prefer.contains(&store)));
+        image.locations = locations;
+        Ok(image)
+    }
+
+    fn check_preferred(&self, prefer: &[StoreId]) -> Result<()> {
+        if !self.stores.is_multi() {
+            let text = "Store selection for download is not available when multiple backends are not enabled.";
+            return Err(Error::Invalid(text.into()));
+        }
+        match prefer.iter().find(|id| self.stores.get(id).is_err()) {
+            Some(unknown) => Err(Error::Invalid(format!("Store '{unknown}' is not configured.").into())),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the data of an image, at the first of its locations that answers. `None` when it has no data.
+    ///
+    /// # Errors
+    /// `Invalid` for a range that the store cannot give; `Unavailable` when no location answers.
+    pub async fn open_image_data(
+        &self,
+        ctx: &RequestContext,
+        image: &Image,
+        range: Option<ByteRange>,
+    ) -> Result<Option<ImageData>> {
+        if image.locations.is_empty() || image.size.is_none() {
+            return Ok(None);
+        }
+        let context = ctx.store_context();
+        for location in &image.locations {
+            let opened = match self.stores.for_location(location) {
+                Ok(entry) if range.is_some() && !entry.driver.capabilities().read_random => {
+                    let text = "The store does not support getting a part of the image.";
+                    return Err(Error::Invalid(text.into()));
+                }
+                Ok(entry) => entry.driver.open(&context, &location.url, range).await,
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(object) => return Ok(Some(ImageData { object, range })),
+                Err(error) if error.kind() == StoreKind::NoRandomAccess => {
+                    return Err(Error::Invalid("The store does not support getting a part of the image.".into()));
+                }
+                Err(error) => tracing::warn!(image = %image.id, %error, "a location of the image does not answer"),
+            }
+        }
+        tracing::error!(image = %image.id, "no location of the image answers");
+        Err(Error::Unavailable("None of the image's stores can deliver its data now.".into()))
+    }
+}

@@ -1,0 +1,273 @@
+//! Registering, reading, changing and deleting images.
+
+use glance_db::{Kind, Phase, Transfer, TransferId, TransferKind};
+use glance_domain::attribute::{self, Attribute};
+use glance_domain::patch::{self, Change};
+use glance_domain::query::ImageQuery;
+use glance_domain::{Image, ImageId, Location, Status, Visibility};
+use glance_store::Kind as StoreKind;
+use serde_json::{Map, Value};
+
+use crate::app::App;
+use crate::app::context::RequestContext;
+use crate::app::error::{Error, Result, Text};
+use crate::policies::Target;
+
+/// What a client sends to register an image: the document, already checked against the schema.
+pub type NewImage = Map<String, Value>;
+
+/// A page of images and whether there is another.
+pub struct ImagePage {
+    /// The images that the caller may see.
+    pub images: Vec<Image>,
+    /// The marker of the next page, if the catalogue filled this one.
+    pub next: Option<ImageId>,
+}
+
+impl App {
+    /// Registers an image without data.
+    ///
+    /// # Errors
+    /// `Forbidden` by policy or for attributes that clients may not set, `Invalid` values, `Conflict` when the id was
+    /// used before, `LimitExceeded`.
+    pub async fn create_image(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
+        ctx.check_writable()?;
+        let image = self.build_image(ctx, new)?;
+        let target = Target::image(&image);
+        self.policy.enforce(ctx, "add_image", &target).await?;
+        self.check_visibility_change(ctx, &target, image.visibility).await?;
+        ctx.config.limits.check_properties(&image)?;
+        ctx.config.limits.check_tags(&image)?;
+        self.db.create_image(&image).await.map_err(|error| match error.kind() {
+            Kind::Duplicate => Error::Conflict(format!("Image ID {} already exists!", image.id).into()),
+            _ => error.into(),
+        })?;
+        Ok(image)
+    }
+
+    fn build_image(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
+        let id = match new.get("id").and_then(Value::as_str) {
+            Some(id) => ImageId::parse(id)?,
+            None => ImageId::random(),
+        };
+        let mut image = Image::new(id, ctx.project.clone(), self.clock.now());
+        for (name, value) in new.iter().filter(|(name, _)| *name != "id") {
+            match Attribute::parse(name) {
+                Some(base) => attribute::set(&mut image, base, value)?,
+                None => {
+                    attribute::check_writable(name)?;
+                    attribute::set_property(&mut image, name, value)?;
+                }
+            }
+        }
+        Ok(image)
+    }
+
+    /// One image.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none or the caller may not know of it.
+    pub async fn get_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
+        let image = self.load_image(ctx, id).await?;
+        let allowed = self.policy.check(ctx, "get_image", &Target::image(&image)).await?;
+        if allowed { Ok(image) } else { Err(Error::no_image(id)) }
+    }
+
+    /// One image before policy is asked: only what the catalogue lets the caller see.
+    pub(crate) async fn load_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
+        self.db.get_image(id, &ctx.viewer()).await.map_err(|error| match error.kind() {
+            Kind::NotFound => Error::no_image(id),
+            _ => error.into(),
+        })
+    }
+
+    /// Asks `rule` about an image; a caller that may not even see the image is told that there is none.
+    pub(crate) async fn enforce_on_image(&self, ctx: &RequestContext, rule: &str, image: &Image) -> Result<()> {
+        let target = Target::image(image);
+        if self.policy.check(ctx, rule, &target).await? {
+            return Ok(());
+        }
+        if self.policy.check(ctx, "get_image", &target).await? {
+            Err(Error::Forbidden(format!("You are not authorized to complete {rule} action.").into()))
+        } else {
+            Err(Error::no_image(&image.id))
+        }
+    }
+
+    /// A page of the images that the caller may see.
+    ///
+    /// # Errors
+    /// `Invalid` for an unknown marker, `Forbidden` for one that the caller may not see, or by policy.
+    pub async fn list_images(&self, ctx: &RequestContext, query: &ImageQuery) -> Result<ImagePage> {
+        self.policy.enforce(ctx, "get_images", &Target::project(ctx.project.as_ref())).await?;
+        let found = self.db.list_images(query).await.map_err(|error| match (error.kind(), &query.marker) {
+            (Kind::MarkerUnknown, Some(marker)) => Error::Invalid(format!("No image found with ID {marker}").into()),
+            _ => error.into(),
+        })?;
+        let full = found.len() as u64 == query.limit;
+        let mut images = Vec::with_capacity(found.len());
+        for image in found {
+            if self.policy.check(ctx, "get_image", &Target::image(&image)).await? {
+                images.push(image);
+            }
+        }
+        let next = images.last().filter(|_| full).map(|image| image.id.clone());
+        Ok(ImagePage { images, next })
+    }
+
+    /// Applies a patch; all of its changes or none.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` and `LimitExceeded`, as the change deserves.
+    pub async fn update_image(&self, ctx: &RequestContext, id: &ImageId, changes: &[Change]) -> Result<Image> {
+        ctx.check_writable()?;
+        let before = self.load_image(ctx, id).await?;
+        let mut after = before.clone();
+        for change in changes {
+            self.apply_change(ctx, &before, &mut after, change).await?;
+        }
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        if after.properties.len() > before.properties.len() {
+            ctx.config.limits.check_properties(&after)?;
+        }
+        if after.tags.len() > before.tags.len() {
+            ctx.config.limits.check_tags(&after)?;
+        }
+        self.save_image(&before, &after).await
+    }
+
+    async fn apply_change(
+        &self,
+        ctx: &RequestContext,
+        before: &Image,
+        after: &mut Image,
+        change: &Change,
+    ) -> Result<()> {
+        if change.name == "locations" {
+            return Err(refuse_locations(change));
+        }
+        self.enforce_on_image(ctx, "modify_image", before).await?;
+        if change.name == "owner" && !ctx.is_admin && matches!(change.operation, patch::Operation::Replace(_)) {
+            return Err(Error::Forbidden(Text::Detail("Owner can't be updated by non admin.".into())));
+        }
+        patch::apply(after, change).map_err(|error| match error {
+            glance_domain::Error::Conflict(text) => Error::Conflict(Text::Detail(text)),
+            glance_domain::Error::Forbidden(text) if text.starts_with("Property") => {
+                Error::Forbidden(Text::Detail(text))
+            }
+            other => other.into(),
+        })?;
+        if change.name == "visibility" {
+            self.check_visibility_change(ctx, &Target::image(before), after.visibility).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_visibility_change(&self, ctx: &RequestContext, target: &Target<'_>, to: Visibility) -> Result<()> {
+        match to {
+            Visibility::Public => self.policy.enforce(ctx, "publicize_image", target).await,
+            Visibility::Community => self.policy.enforce(ctx, "communitize_image", target).await,
+            Visibility::Private | Visibility::Shared => Ok(()),
+        }
+    }
+
+    /// Writes what differs between two states of an image, if its status is still the old one.
+    pub(crate) async fn save_image(&self, before: &Image, after: &Image) -> Result<Image> {
+        self.db.save_image(before, after, self.clock.now()).await.map_err(|error| match error.kind() {
+            Kind::NotFound => Error::no_image(&before.id),
+            _ => error.into(),
+        })
+    }
+
+    /// Deletes an image and its data.
+    ///
+    /// The deletion is recorded before the data goes, so that it is completed by another process if this one dies.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden` for a protected image or by policy, `Conflict` when a store says that the data is in
+    /// use, `Unavailable` when a store does not answer.
+    pub async fn delete_image(self: &std::sync::Arc<Self>, ctx: &RequestContext, id: &ImageId) -> Result<()> {
+        ctx.check_writable()?;
+        let missing = || Error::NotFound(format!("Failed to find image {id} to delete").into());
+        let image = self.load_image(ctx, id).await.map_err(|error| match error {
+            Error::NotFound(_) => missing(),
+            other => other,
+        })?;
+        self.enforce_on_image(ctx, "delete_image", &image).await?;
+        if image.protected {
+            return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.").into()));
+        }
+        image.status.check_move(Status::Deleted).map_err(|error| Error::Invalid(error.to_string().into()))?;
+        let (app, context) = (self.clone(), ctx.store_context());
+        let work = self.tasks.spawn(async move { app.delete_recorded(&context, &image).await });
+        work.await.map_err(Error::internal)?
+    }
+
+    async fn delete_recorded(&self, context: &glance_store::StoreContext, image: &Image) -> Result<()> {
+        let store = image.locations.first().and_then(Location::store);
+        let transfer = Transfer {
+            id: TransferId::random(),
+            kind: TransferKind::Delete,
+            image: image.id.clone(),
+            node: self.tasks.node().clone(),
+            store: store.unwrap_or_else(|| self.stores.default_store().id.clone()),
+            phase: Phase::Writing,
+            journal: None,
+        };
+        let _active = self.tasks.hold(&transfer.id);
+        self.db.begin_delete(&transfer).await?;
+        if let Err(error) = self.delete_data(context, image).await {
+            self.db.cancel_delete(&transfer.id).await?;
+            return Err(error);
+        }
+        self.db.complete_delete(&transfer.id, self.clock.now()).await.map_err(|error| match error.kind() {
+            Kind::NotFound => Error::NotFound(format!("Failed to find image {} to delete", image.id).into()),
+            _ => error.into(),
+        })
+    }
+
+    /// Removes the data at every location. Data that is gone already, or that no store here can remove, is logged.
+    pub(crate) async fn delete_data(&self, context: &glance_store::StoreContext, image: &Image) -> Result<()> {
+        for location in &image.locations {
+            let outcome = match self.stores.for_location(location) {
+                Ok(entry) => entry.driver.delete(context, &location.url).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = outcome {
+                let id = &image.id;
+                match error.kind() {
+                    StoreKind::InUse => {
+                        let text = format!("Image {id} could not be deleted because it is in use");
+                        return Err(Error::Conflict(text.into()));
+                    }
+                    StoreKind::HasSnapshots => {
+                        return Err(Error::Conflict(format!("The data of image {id} has snapshots").into()));
+                    }
+                    StoreKind::Denied => {
+                        tracing::error!(image = %id, %error, "the store refuses to remove the image's data");
+                        return Err(Error::Forbidden("You cannot delete this image's data.".into()));
+                    }
+                    StoreKind::Timeout | StoreKind::Unavailable => {
+                        tracing::error!(image = %id, %error, "the image's data cannot be removed now");
+                        let text = format!("Image {id} could not be deleted because its store does not answer");
+                        return Err(Error::Unavailable(text.into()));
+                    }
+                    _ => tracing::warn!(image = %id, %error, "the image's data was not removed"),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Changes of locations are refused while clients may not see locations.
+fn refuse_locations(change: &Change) -> Error {
+    let verb = match change.operation {
+        patch::Operation::Add(_) => "add",
+        patch::Operation::Replace(_) => "replace",
+        patch::Operation::Remove => "remove",
+    };
+    Error::Forbidden(format!("It's not allowed to {verb} locations if locations are invisible.").into())
+}

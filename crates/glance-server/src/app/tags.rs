@@ -1,0 +1,50 @@
+//! Labels of images, one at a time.
+
+use glance_domain::{ImageId, attribute};
+use serde_json::json;
+
+use crate::app::App;
+use crate::app::context::RequestContext;
+use crate::app::error::{Error, Result};
+
+impl App {
+    /// Adds a tag; adding it twice is harmless.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden` by policy, `Invalid` for a tag that is too long, `LimitExceeded`.
+    pub async fn add_tag(&self, ctx: &RequestContext, id: &ImageId, tag: &str) -> Result<()> {
+        ctx.check_writable()?;
+        ctx.config.schema.check_attribute("tags", &json!([tag]))?;
+        attribute::check_tag(tag)?;
+        let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
+        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        let mut after = before.clone();
+        if !after.tags.insert(tag.to_owned()) {
+            return Ok(());
+        }
+        ctx.config.limits.check_tags(&after)?;
+        self.save_image(&before, &after).await.map(|_| ())
+    }
+
+    /// Removes a tag.
+    ///
+    /// # Errors
+    /// `NotFound` also when the image does not have the tag; `Forbidden` by policy.
+    pub async fn delete_tag(&self, ctx: &RequestContext, id: &ImageId, tag: &str) -> Result<()> {
+        ctx.check_writable()?;
+        let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
+        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        let mut after = before.clone();
+        if !after.tags.remove(tag) {
+            return Err(Error::NotFound("The resource could not be found.".into()));
+        }
+        self.save_image(&before, &after).await.map(|_| ())
+    }
+}
+
+fn image_not_found(error: Error, id: &ImageId) -> Error {
+    match error {
+        Error::NotFound(_) => Error::NotFound(format!("Image {id} not found.").into()),
+        other => other,
+    }
+}

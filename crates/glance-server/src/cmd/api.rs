@@ -1,0 +1,156 @@
+//! `glance-api`: serves the Images API.
+//!
+//! Without any configuration it keeps everything below one data folder and listens to this machine only. With
+//! `--config-file` (or `OS_GLANCE_CONFIG_DIR`) it obeys that instead.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use arc_swap::ArcSwap;
+use clap::Parser;
+use glance_db::{Database, SchemaState};
+
+use crate::app::App;
+use crate::app::clock::Clock;
+use crate::config::load::{self, Setup};
+use crate::policies::Enforcer;
+use crate::server;
+use crate::stream::hash::HashPool;
+use crate::tasks::{Tasks, node};
+
+/// How long the start waits for the clean-up after an earlier process before it goes on in the background.
+const FIRST_SWEEP: Duration = Duration::from_secs(5);
+
+/// Serve the Images API.
+#[derive(Debug, Parser)]
+#[command(name = "glance-api", version)]
+pub struct Arguments {
+    /// Read this configuration file; may be given several times, later files win
+    #[arg(long, value_name = "FILE")]
+    pub config_file: Vec<PathBuf>,
+    /// Read all *.conf files of this folder, after the configuration files; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub config_dir: Vec<PathBuf>,
+    /// Keep database and images below this folder (only without configuration files)
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Listen on this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub bind_host: Option<IpAddr>,
+    /// Listen on this port [default: 9292]
+    #[arg(long, value_name = "PORT")]
+    pub bind_port: Option<u16>,
+    /// Listen on addresses of other machines even though nobody is asked who they are
+    #[arg(long)]
+    pub allow_unauthenticated: bool,
+    /// Log more
+    #[arg(short, long)]
+    pub debug: bool,
+}
+
+/// Runs the program.
+///
+/// # Errors
+/// Whatever keeps the server from starting, in words for the operator.
+pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            answer.print()?;
+            return Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)));
+        }
+    };
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let setup = load::setup(&arguments, &environment)?;
+    start_logging(arguments.debug || setup.debug)?;
+    for warning in &setup.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(64)
+        .thread_keep_alive(Duration::from_secs(10))
+        .build()?;
+    runtime.block_on(run(setup))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_logging(debug: bool) -> anyhow::Result<()> {
+    let filter = if debug { "debug,hyper=info,sqlx=info" } else { "info" };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+}
+
+async fn run(setup: Setup) -> anyhow::Result<()> {
+    let address = setup.listen.address;
+    if !address.ip().is_loopback() && !setup.listen.open_to_others {
+        bail!(
+            "refusing to listen on {address}: nobody would be asked who they are. \
+             Listen on 127.0.0.1, or say --allow-unauthenticated"
+        );
+    }
+    let db = open_catalogue(&setup).await?;
+    let this = node::this_process();
+    db.register_node(&this).await.context("cannot register with the catalogue")?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let app = Arc::new(App {
+        db,
+        stores: setup.stores,
+        policy: Enforcer,
+        clock: Clock::system(),
+        tasks: Tasks::new(this.id.clone()),
+        hashes: HashPool::new(cores),
+        config: ArcSwap::from_pointee(setup.config),
+    });
+    match tokio::time::timeout(FIRST_SWEEP, app.sweep()).await {
+        Ok(swept) => swept.context("cannot look for the remains of earlier processes")?,
+        Err(_) => tracing::warn!("cleaning up after an earlier process goes on in the background"),
+    }
+    let listener = server::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    server::start_housekeeping(&app, this);
+    let stop = server::stop_requested();
+    announce(&setup.introduction, listener.local_addr()?)?;
+    server::serve(app, listener, async {
+        if let Err(error) = stop.await {
+            tracing::error!(%error, "cannot wait for signals; stopping");
+        }
+    })
+    .await;
+    Ok(())
+}
+
+async fn open_catalogue(setup: &Setup) -> anyhow::Result<Database> {
+    let db = Database::connect(&setup.database).await.context("cannot open the database")?;
+    let state = db.schema_state().await.context("cannot read the database's schema")?;
+    match (state, setup.owns_database) {
+        (SchemaState::AtHead, _) => {}
+        (SchemaState::Empty, true) => db.create_schema().await.context("cannot create the database's tables")?,
+        (SchemaState::Empty, false) => bail!("the database is empty: run `glance-manage db sync` first"),
+        (SchemaState::Behind { revision }, _) => {
+            bail!("the database is at revision {revision}: run `glance-manage db sync` first")
+        }
+        (SchemaState::Foreign { revision }, _) => {
+            bail!("the database is at revision {revision}, which this version does not know")
+        }
+    }
+    db.prepare_own_objects().await.context("cannot prepare the service's own tables")?;
+    Ok(db)
+}
+
+/// Says in plain words what runs now, once it can be reached.
+fn announce(introduction: &str, address: SocketAddr) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "The Images API is served at http://{address}.\n{introduction}")?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! Chunks of a request body, of a size that is worth handing to other threads.
+//!
+//! HTTP delivers frames of a few hundred bytes from a slow client and of hundreds of KiB from a fast one. Small frames
+//! that are already there are joined; nothing is waited for to fill a chunk, so a slow client costs only what it sent.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use http_body_util::combinators::UnsyncBoxBody;
+
+/// A request body, whatever server it comes from.
+pub type Incoming = UnsyncBoxBody<Bytes, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Frames at least this large are passed on as they are.
+const LARGE: usize = 128 << 10;
+
+/// Joined chunks grow to about this size.
+const TARGET: usize = 1 << 20;
+
+/// The client went away, or broke the rules of HTTP, before the body was complete.
+#[derive(Debug, thiserror::Error)]
+#[error("the request body ended early")]
+pub struct Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// Reads a body chunk by chunk.
+pub struct Receiver {
+    body: Incoming,
+    held: Option<Bytes>,
+}
+
+impl Receiver {
+    /// Reads from `body`.
+    #[must_use]
+    pub fn new(body: Incoming) -> Self {
+        Self { body, held: None }
+    }
+
+    /// The next chunk, never empty; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Interrupted`] when the body is cut off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Interrupted> {
+        let first = match self.held.take() {
+            Some(held) => held,
+            None => match self.frame().await? {
+                Some(frame) => frame,
+                None => return Ok(None),
+            },
+        };
+        if first.len() >= LARGE { Ok(Some(first)) } else { self.join(first).map(Some) }
+    }
+
+    /// Appends the frames that are there already.
+    fn join(&mut self, first: Bytes) -> Result<Bytes, Interrupted> {
+        let mut joined: Option<BytesMut> = None;
+        loop {
+            let more = match self.frame().now_or_never() {
+                Some(Ok(Some(frame))) => frame,
+                Some(Err(interrupted)) => return Err(interrupted),
+                Some(Ok(None)) | None => break,
+            };
+            if more.len() >= LARGE {
+                self.held = Some(more);
+                break;
+            }
+            let joined = joined.get_or_insert_with(|| BytesMut::from(first.as_ref()));
+            joined.extend_from_slice(&more);
+            if joined.len() >= TARGET {
+                break;
+            }
+        }
+        Ok(joined.map_or(first, BytesMut::freeze))
+    }
+
+    async fn frame(&mut self) -> Result<Option<Bytes>, Interrupted> {
+        loop {
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(Interrupted(error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    /// Throws away at most `limit` bytes of what is left, so that the client gets to read the answer.
+    pub async fn drain(&mut self, limit: u64) {
+        let mut seen = 0;
+        while seen < limit {
+            match self.next().await {
+                Ok(Some(chunk)) => seen += chunk.len() as u64,
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    fn body(sizes: &[usize]) -> Receiver {
+        let frames: Vec<_> = sizes.iter().map(|size| Ok(Frame::data(Bytes::from(vec![7; *size])))).collect();
+        Receiver::new(StreamBody::new(stream::iter(frames)).boxed_unsync())
+    }
+
+    async fn sizes(mut receiver: Receiver) -> Vec<usize> {
+        let mut sizes = Vec::new();
+        while let Some(chunk) = receiver.next().await.unwrap() {
+            sizes.push(chunk.len());
+        }
+        sizes
+    }
+
+    #[tokio::test]
+    async fn small_frames_are_joined_and_large_ones_pass() {
+        assert_eq!(sizes(body(&[])).await, [0; 0]);
+        assert_eq!(sizes(body(&[0, 3, 0, 4])).await, [7]);
+        assert_eq!(sizes(body(&[10, LARGE, 5, 5])).await, [10, LARGE, 10]);
+        assert_eq!(sizes(body(&[LARGE + 1, LARGE])).await, [LARGE + 1, LARGE]);
+        let many = sizes(body(&[64 << 10; 40])).await;
+        assert_eq!(many.iter().sum::<usize>(), 40 * (64 << 10));
+        assert!(many.iter().all(|size| *size <= TARGET + LARGE), "{many:?}");
+    }
+
+    #[tokio::test]
+    async fn draining_stops_at_its_limit() {
+        let mut receiver = body(&[LARGE; 10]);
+        receiver.drain(2 * LARGE as u64).await;
+        assert_eq!(sizes(receiver).await.len(), 8);
+    }
+}
