@@ -69,11 +69,12 @@ impl AuthMethod {
     pub(crate) fn from_options(options: &Options) -> Result<Self, Error> {
         match options.get("auth_type") {
             Some("none" | "noauth") => Ok(Self::None),
+            // A token at hand beats a way to get one, which may be left over in the variables or the file.
+            _ if options.get("token").is_some() => token(options),
             Some("token" | "v3token" | "v2token" | "admin_token") => token(options),
             Some("password" | "v3password" | "v2password") => password(options),
             Some("v3applicationcredential") => application_credential(options),
             Some(other) => Ok(Self::Other(other.to_owned())),
-            None if options.get("token").is_some() => token(options),
             None if options.any(APPLICATION_CREDENTIAL) => application_credential(options),
             None if options.any(PASSWORD) => password(options),
             None => Ok(Self::None),
@@ -172,8 +173,10 @@ mod tests {
 
     #[test]
     fn a_token_comes_before_a_password() {
-        let method = resolve(&[("token", "t"), ("username", "u"), ("password", "p")]).unwrap();
-        assert_eq!(method.given_token().unwrap(), Some(&Secret::new("t")));
+        for auth_type in ["", "password", "v3applicationcredential"] {
+            let pairs = [("auth_type", auth_type), ("token", "t"), ("username", "u"), ("password", "p")];
+            assert_eq!(resolve(&pairs).unwrap().given_token().unwrap(), Some(&Secret::new("t")));
+        }
     }
 
     #[test]
