@@ -1,7 +1,7 @@
 //! The handle to the catalogue: connecting, and running transactions.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::images;
@@ -29,6 +29,9 @@ pub struct Database {
 
 /// How often a transaction is run again after a deadlock or a lock timeout.
 const RETRIES: u32 = 8;
+
+/// No transaction is run again after that long: the lock that it waits for will not come.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// The wait before the first of them; each later one waits twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(4);
@@ -70,10 +73,11 @@ impl Database {
 
 /// Runs a transaction; after a deadlock or a lock timeout, runs it again from its beginning.
 pub(crate) async fn retry<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
+    let start = Instant::now();
     let mut backoff = FIRST_BACKOFF;
     for _ in 0..RETRIES {
         match transaction().await {
-            Err(error) if error.is_transient() => {
+            Err(error) if error.is_transient() && start.elapsed() < LONGEST => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "a transaction runs again");
                 tokio::time::sleep(backoff).await;
                 backoff *= 2;

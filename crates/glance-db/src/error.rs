@@ -111,10 +111,13 @@ fn database_kind(error: &dyn sqlx::error::DatabaseError) -> Kind {
     if lost_a_race(error) || means_unavailable(&code, mysql_number(error)) {
         return Kind::Unavailable;
     }
-    if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() && matches!(&*code, "11" | "26") {
-        return Kind::Corrupt;
+    match (error.try_downcast_ref::<sqlx::sqlite::SqliteError>(), code.parse::<u32>().map(|code| code & 0xff)) {
+        // Read-only, I/O error, disk full, cannot open.
+        (Some(_), Ok(8 | 10 | 13 | 14)) => Kind::Unavailable,
+        // Malformed, not a database.
+        (Some(_), Ok(11 | 26)) => Kind::Corrupt,
+        _ => Kind::Internal,
     }
-    Kind::Internal
 }
 
 /// Deadlock, serialization failure, or a lock that was not released in time.

@@ -15,7 +15,7 @@ pub struct Settings {
     pub url: String,
     /// `max_pool_size`: connections that stay open; 0 means no limit.
     pub max_pool_size: u32,
-    /// `max_overflow`: connections beyond those, closed after use.
+    /// `max_overflow`: connections beyond those; they are closed when they lie idle.
     pub max_overflow: u32,
     /// `pool_timeout`: how long a request waits for a connection.
     pub acquire_timeout: Duration,
@@ -39,7 +39,7 @@ impl Settings {
             acquire_timeout: Duration::from_secs(30),
             recycle_after: Duration::from_secs(3600),
             mysql_sql_mode: "TRADITIONAL".into(),
-            sqlite_busy_timeout: Duration::from_secs(30),
+            sqlite_busy_timeout: Duration::from_secs(10),
             sqlite_readers: 4,
         }
     }

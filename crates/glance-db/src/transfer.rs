@@ -126,7 +126,9 @@ pub struct Transfer {
     pub store: StoreId,
     /// How far it is.
     pub phase: Phase,
-    /// What the store's driver needs in order to undo it from another process.
+    /// What the store calls this attempt; stays when another node takes the transfer over. At most 36 characters.
+    pub attempt: String,
+    /// What the store's driver needs, besides the attempt, in order to undo it from another process.
     pub journal: Option<String>,
 }
 

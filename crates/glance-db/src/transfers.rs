@@ -9,12 +9,12 @@ use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::images::columns::{live, parse_id};
 use crate::images::read::{get_within, not_found};
-use crate::images::write::{add_locations, bytes, change_row, soft_delete, update_in_status};
+use crate::images::write::{Remains, add_locations, bytes, change_row, soft_delete, update_in_status};
 use crate::sql::{Columns, Row, Transaction};
 use crate::transfer::{CompletedUpload, NodeId, Phase, Transfer, TransferId, TransferKind};
 use crate::{Database, Engine, nodes};
 
-const COLUMNS: [&str; 7] = ["id", "kind", "image_id", "node_id", "store", "phase", "journal"];
+const COLUMNS: [&str; 8] = ["id", "kind", "image_id", "node_id", "store", "phase", "attempt", "journal"];
 
 impl Database {
     /// Starts an upload: the image goes from `queued` to `saving`, and the transfer is written down.
@@ -130,7 +130,7 @@ impl Database {
             let mut transaction = self.pools.begin().await?;
             let transfer = lock(&mut transaction, id).await?.ok_or_else(lost)?;
             delete(&mut transaction, id).await?;
-            let found = match soft_delete(&mut transaction, &transfer.image, now).await {
+            let found = match soft_delete(&mut transaction, &transfer.image, Remains::Nothing, now).await {
                 Ok(()) => true,
                 Err(error) if error.kind() == Kind::NotFound => false,
                 Err(error) => return Err(error),
@@ -209,6 +209,7 @@ fn read(row: &dyn Row) -> Result<Transfer> {
         node: NodeId::new(columns.text()?),
         store: StoreId::new(columns.text()?),
         phase: Phase::parse(&columns.text()?).ok_or_else(unknown)?,
+        attempt: columns.text()?,
         journal: columns.optional_text()?,
     })
 }
@@ -233,6 +234,7 @@ async fn insert(transaction: &mut Transaction, transfer: &Transfer) -> Result<()
         Expr::val(transfer.node.as_str()),
         Expr::val(transfer.store.as_str()),
         Expr::val(transfer.phase.as_str()),
+        Expr::val(transfer.attempt.as_str()),
         Expr::val(transfer.journal.clone()),
     ])?;
     transaction.execute(&insert).await?;

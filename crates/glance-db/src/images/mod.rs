@@ -4,6 +4,7 @@ mod children;
 pub(crate) mod columns;
 mod filter;
 mod list;
+mod lock;
 mod page;
 pub(crate) mod read;
 mod usage;

@@ -1,12 +1,18 @@
 //! What a project's images use.
 
 use glance_domain::{ProjectId, Status};
-use sea_query::{Expr, ExprTrait as _, Query};
+use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 
-use super::columns::constant;
+use super::columns::{constant, live};
 use crate::error::Result;
 use crate::sql::Columns;
 use crate::{Database, Engine};
+
+/// Statuses of images that use nothing any more.
+const GONE: [Status; 3] = [Status::Killed, Status::Deleted, Status::PendingDelete];
+
+/// The property that names the stores to which an import is copying the image.
+const COPYING: &str = "os_glance_importing_to_stores";
 
 impl Database {
     /// The bytes that a project's images occupy: each image's size times the number of its locations.
@@ -14,23 +20,77 @@ impl Database {
     /// # Errors
     /// Only those of the database.
     pub async fn owner_usage(&self, owner: &ProjectId) -> Result<i64> {
-        let gone = [Status::Killed, Status::Deleted, Status::PendingDelete].map(|status| constant(status.as_str()));
+        let of_image = Expr::col(("image_locations", "image_id")).equals(("images", "id"));
+        let mut query = images_of(owner);
+        query.expr(self.sum_of_sizes()).inner_join("image_locations", of_image);
+        query.and_where(not_gone()).and_where(Expr::col(("image_locations", "status")).ne(constant("deleted")));
+        self.number(&query).await
+    }
+
+    /// The number of a project's images.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn owner_image_count(&self, owner: &ProjectId) -> Result<i64> {
+        let mut query = images_of(owner);
+        query.expr(Expr::cust("COUNT(*)")).and_where(not_gone());
+        self.number(&query).await
+    }
+
+    /// The number of a project's images that data is being uploaded, imported or copied to.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn owner_uploading_count(&self, owner: &ProjectId) -> Result<i64> {
+        let busy = [Status::Saving, Status::Uploading, Status::Importing];
+        let mut query = images_of(owner);
+        query.expr(Expr::cust("COUNT(*)")).and_where(is_one_of(&busy).or(is_being_copied()));
+        self.number(&query).await
+    }
+
+    /// The bytes that a project's images occupy in the staging area.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn owner_staging_usage(&self, owner: &ProjectId) -> Result<i64> {
+        let staged = [Status::Uploading, Status::Importing];
+        let mut query = images_of(owner);
+        query.expr(self.sum_of_sizes()).and_where(is_one_of(&staged).or(is_being_copied()));
+        self.number(&query).await
+    }
+
+    fn sum_of_sizes(&self) -> Expr {
         let sum = Expr::col(("images", "size")).sum();
-        let sum = match self.engine() {
+        match self.engine() {
             Engine::Sqlite => sum,
             Engine::Postgres => sum.cast_as("bigint"),
             Engine::MySql => sum.cast_as("signed"),
-        };
-        let mut query = Query::select();
-        query
-            .expr(sum)
-            .from("images")
-            .inner_join("image_locations", Expr::col(("image_locations", "image_id")).equals(("images", "id")));
-        query
-            .and_where(Expr::col(("images", "owner")).eq(owner.as_str()))
-            .and_where(Expr::col(("images", "status")).is_not_in(gone))
-            .and_where(Expr::col(("image_locations", "status")).ne(constant("deleted")));
-        let rows = self.pools.fetch(self.engine().render(&query), |row| Columns::from(row, 0).optional_integer());
-        Ok(rows.await?.into_iter().next().flatten().unwrap_or(0))
+        }
     }
+
+    async fn number(&self, query: &SelectStatement) -> Result<i64> {
+        let statement = self.engine().render(query);
+        let rows = self.pools.fetch(statement, |row| Columns::from(row, 0).optional_integer()).await?;
+        Ok(rows.into_iter().next().flatten().unwrap_or(0))
+    }
+}
+
+fn images_of(owner: &ProjectId) -> SelectStatement {
+    Query::select().from("images").and_where(Expr::col(("images", "owner")).eq(owner.as_str())).take()
+}
+
+fn is_one_of(statuses: &[Status]) -> Expr {
+    Expr::col(("images", "status")).is_in(statuses.iter().map(|status| constant(status.as_str())))
+}
+
+fn not_gone() -> Expr {
+    is_one_of(&GONE).not()
+}
+
+/// An image that has its data already, and is being copied to more stores.
+fn is_being_copied() -> Expr {
+    let mut copying = Query::select();
+    copying.column("image_id").from("image_properties").and_where(live("image_properties"));
+    copying.and_where(Expr::col("name").eq(COPYING)).and_where(Expr::col("value").ne(""));
+    not_gone().and(Expr::col(("images", "id")).in_subquery(copying.take()))
 }

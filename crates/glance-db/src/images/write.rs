@@ -54,28 +54,58 @@ impl Database {
         })
         .await
     }
+
+    /// Deletes an image whose data the scrubber will remove: it goes to `pending_delete` with all its
+    /// locations, and nobody sees it any more.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`] when the image is unknown or deleted.
+    pub async fn postpone_delete(&self, id: &ImageId, now: Timestamp) -> Result<()> {
+        retry(|| async {
+            let mut transaction = self.pools.begin().await?;
+            soft_delete(&mut transaction, id, Remains::Data, now).await?;
+            transaction.commit().await
+        })
+        .await
+    }
+}
+
+/// How a deleted image is left behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remains {
+    /// Its data is gone.
+    Nothing,
+    /// Its data is there until the scrubber removes it.
+    Data,
 }
 
 /// Marks the image and all that belongs to it as deleted.
 ///
 /// # Errors
 /// [`Kind::NotFound`] when there is no live image of that id.
-pub(crate) async fn soft_delete(transaction: &mut Transaction, id: &ImageId, now: Timestamp) -> Result<()> {
+pub(crate) async fn soft_delete(
+    transaction: &mut Transaction,
+    id: &ImageId,
+    remains: Remains,
+    now: Timestamp,
+) -> Result<()> {
+    let (status, of_locations) = match remains {
+        Remains::Nothing => (Status::Deleted, LocationStatus::Deleted),
+        Remains::Data => (Status::PendingDelete, LocationStatus::PendingDelete),
+    };
     let time = transaction.engine().time(now);
     let mut image = Query::update();
-    image.table("images").value("status", Status::Deleted.as_str()).value("deleted", constant(true));
+    image.table("images").value("status", status.as_str()).value("deleted", constant(true));
     image.value("deleted_at", time.clone()).value("updated_at", time.clone());
     image.and_where(Expr::col("id").eq(id.as_str())).and_where(live("images"));
     if transaction.execute(&image).await? == 0 {
         return Err(not_found());
     }
-    for table in ["image_properties", "image_tags", "image_members", "image_locations"] {
-        let mut rows = delete_rows(table, id, time.clone());
-        if table == "image_locations" {
-            rows.value("status", LocationStatus::Deleted.as_str());
-        }
-        transaction.execute(&rows).await?;
+    for table in ["image_properties", "image_tags", "image_members"] {
+        transaction.execute(&delete_rows(table, id, time.clone())).await?;
     }
+    let mut locations = delete_rows("image_locations", id, time);
+    transaction.execute(locations.value("status", of_locations.as_str())).await?;
     Ok(())
 }
 

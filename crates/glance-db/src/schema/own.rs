@@ -60,6 +60,7 @@ const TRANSFERS: Table = Table {
         chars("node_id", 36).required(),
         chars("store", 255).required(),
         chars("phase", 16).required(),
+        chars("attempt", 36).required(),
         text("journal"),
     ],
     primary_key: &["number"],

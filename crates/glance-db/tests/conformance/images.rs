@@ -4,7 +4,7 @@ use glance_db::{Database, Kind};
 use glance_domain::query::Viewer;
 use glance_domain::{Image, LocationStatus, Status, Visibility};
 
-use crate::support::{at, full_image, id, image, location, on_every_database, unnumbered};
+use crate::support::{at, full_image, id, image, location, on_every_database, project, unnumbered};
 
 const ADMIN: Viewer = Viewer::Admin(None);
 
@@ -133,15 +133,57 @@ on_every_database! {
     }
 
     async fn usage_counts_bytes_in_every_location(database: Database) {
-        let owner = crate::support::project("owner");
+        let owner = project("owner");
         assert_eq!(database.owner_usage(&owner).await.unwrap(), 0);
-        let mut two = full_image();
-        two.size = Some(1000);
-        database.create_image(&two).await.unwrap();
-        let mut none = image(2);
-        none.size = Some(1);
-        database.create_image(&none).await.unwrap();
+        database.create_image(&Image { size: Some(1000), ..full_image() }).await.unwrap();
+        database.create_image(&Image { size: Some(1), ..image(2) }).await.unwrap();
         assert_eq!(database.owner_usage(&owner).await.unwrap(), 2000);
-        assert_eq!(database.owner_usage(&crate::support::project("other")).await.unwrap(), 0);
+        assert_eq!(database.owner_usage(&project("other")).await.unwrap(), 0);
+        assert_eq!(database.owner_image_count(&owner).await.unwrap(), 2);
+        assert_eq!(database.owner_image_count(&project("other")).await.unwrap(), 0);
+    }
+
+    async fn what_is_under_way_is_counted(database: Database) {
+        let owner = project("owner");
+        let with = |number, status, size| Image { status, size: Some(size), ..image(number) };
+        let mut copying = with(1, Status::Active, 1);
+        copying.properties.insert("os_glance_importing_to_stores".into(), Some("slow".into()));
+        let mut copied = with(2, Status::Active, 10);
+        copied.properties.insert("os_glance_importing_to_stores".into(), Some(String::new()));
+        let importing = with(3, Status::Importing, 100);
+        let (uploading, saving) = (with(4, Status::Uploading, 1000), with(5, Status::Saving, 10_000));
+        for image in [copying, copied, importing, uploading, saving] {
+            database.create_image(&image).await.unwrap();
+        }
+        assert_eq!(database.owner_uploading_count(&owner).await.unwrap(), 4);
+        assert_eq!(database.owner_staging_usage(&owner).await.unwrap(), 1101);
+    }
+
+    async fn a_postponed_delete_hides_the_image(database: Database) {
+        let image = full_image();
+        database.create_image(&image).await.unwrap();
+        database.postpone_delete(&image.id, at(10)).await.unwrap();
+        assert_eq!(database.get_image(&image.id, &ADMIN).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(database.postpone_delete(&image.id, at(11)).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(database.owner_image_count(&project("owner")).await.unwrap(), 0);
+    }
+
+    async fn a_property_is_a_lock(database: Database) {
+        let image = image(1);
+        database.create_image(&image).await.unwrap();
+        for holder in ["one", "two"] {
+            database.lock_property(&image.id, "lock", holder, at(1)).await.unwrap();
+            let error = database.lock_property(&image.id, "lock", "other", at(1)).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Duplicate);
+            assert_eq!(get(&database, &image).await.properties.get("lock"), Some(&Some(holder.into())));
+            let error = database.unlock_property(&image.id, "lock", "other").await.unwrap_err();
+            assert_eq!(error.kind(), Kind::NotFound);
+            database.unlock_property(&image.id, "lock", holder).await.unwrap();
+        }
+        let mut locked = image.clone();
+        locked.properties.insert("lock".into(), Some("old".into()));
+        database.save_image(&image, &locked, at(2)).await.unwrap();
+        database.save_image(&locked, &image, at(3)).await.unwrap();
+        database.lock_property(&image.id, "lock", "again", at(4)).await.unwrap();
     }
 }

@@ -1,11 +1,14 @@
 //! Many at once: exactly one wins, and nothing is lost.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use glance_db::{Kind, Transfer, TransferId};
 use glance_domain::query::Viewer;
 use glance_domain::{Image, Member, MemberStatus, Status};
 use tokio::task::JoinSet;
 
-use crate::support::{at, completed, image, node, on_every_database, project, upload};
+use crate::support::{at, completed, full_image, id, image, node, on_every_database, project, unnumbered, upload};
 
 const TASKS: i64 = 8;
 
@@ -68,6 +71,16 @@ on_every_database! {
         assert!(results.await.into_iter().all(|result| result.is_ok()));
         let image = database.get_image(&before.id, &Viewer::Admin(None)).await.unwrap();
         assert_eq!((image.properties.len(), image.tags.len()), (40, 5));
+    }
+
+    async fn one_gets_the_lock(database: Database) {
+        let image = image(1);
+        database.create_image(&image).await.unwrap();
+        let results = all_at_once(|number| {
+            let (database, id) = (database.clone(), image.id.clone());
+            async move { database.lock_property(&id, "lock", &number.to_string(), at(1)).await }
+        });
+        one_winner(results.await, Kind::Duplicate);
     }
 
     async fn one_becomes_a_member(database: Database) {
@@ -133,6 +146,24 @@ on_every_database! {
             match outcome {
                 Ok(done) => assert_eq!((done, status, taken.len()), (Status::Active, Status::Active, 0)),
                 Err(kind) => assert_eq!((kind, status, taken.len()), (Kind::Conflict, Status::Saving, 1)),
+            }
+        }
+    }
+
+    async fn what_is_given_up_halfway_leaves_nothing(database: Database) {
+        for polls in 0..40 {
+            let image = Image { id: id(&format!("image-{polls}")), ..full_image() };
+            let mut creating = Box::pin(database.create_image(&image));
+            let mut done = false;
+            for _ in 0..polls {
+                done = done || poll_fn(|context| Poll::Ready(creating.as_mut().poll(context))).await.is_ready();
+                tokio::task::yield_now().await;
+            }
+            drop(creating);
+            database.create_image(&Image { id: id(&format!("after-{polls}")), ..full_image() }).await.unwrap();
+            match database.get_image(&image.id, &Viewer::Admin(None)).await {
+                Ok(stored) => assert_eq!(unnumbered(stored), image),
+                Err(error) => assert_eq!((error.kind(), done), (Kind::NotFound, false)),
             }
         }
     }

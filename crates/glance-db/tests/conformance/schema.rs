@@ -22,6 +22,28 @@ on_every_database! {
     }
 }
 
+#[tokio::test]
+async fn a_database_in_memory_is_one_database() {
+    let database = Database::connect(&glance_db::Settings::new("sqlite://")).await.unwrap();
+    database.create_schema().await.unwrap();
+    database.prepare_own_objects().await.unwrap();
+    database.create_image(&image(1)).await.unwrap();
+    assert_eq!(database.get_image(&image(1).id, &Viewer::Admin(None)).await.unwrap(), image(1));
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_unavailable() {
+    let mut settings = glance_db::Settings::new("sqlite:////nonexistent/folder/glance.sqlite");
+    settings.acquire_timeout = std::time::Duration::from_secs(1);
+    for url in
+        [settings.url.clone(), "mysql://u:secret@127.0.0.1:1/d".into(), "postgresql://u:secret@127.0.0.1:1/d".into()]
+    {
+        let error = Database::connect(&glance_db::Settings { url, ..settings.clone() }).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Unavailable, "{error:?}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+}
+
 async fn states(engine: Engine) {
     let Some(fixture) = Fixture::create(engine).await else { return };
     let database = fixture.connect().await;

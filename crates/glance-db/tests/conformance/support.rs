@@ -218,6 +218,7 @@ pub(crate) fn upload(number: i64, node: &Node) -> Transfer {
         node: node.id.clone(),
         store: StoreId::new("fast"),
         phase: Phase::Writing,
+        attempt: "first".into(),
         journal: None,
     }
 }
