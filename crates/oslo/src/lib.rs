@@ -5,4 +5,5 @@
 //! Nothing here does network input or output, and files are read only by functions that are given their paths.
 
 pub mod config;
+pub mod policy;
 mod python;

@@ -58,7 +58,7 @@ fn push_repr(out: &mut String, value: &Value) {
         Value::Null | Value::Bool(_) => out.push_str(&text_of(value)),
         Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
             Some(float) => out.push_str(&float_repr(float)),
-            None => drop(write!(out, "{number}")),
+            None => out.push_str(&number.to_string()),
         },
         Value::String(text) => push_str_repr(out, text),
         Value::Array(items) => {
