@@ -12,6 +12,8 @@ Builds server and client for release, makes a virtual environment with python-gl
     GLANCE_SERVER, GLANCE_CLIENT   the two programs
     GLANCE_TEST_CLIENTS            the folder of the Python clients
 
+Files of failed tests, with the servers' logs, stay below target/acceptance.
+
   --full  also what takes long: 200 kills instead of 20, an image of 20 GiB
 GLANCE_ACCEPTANCE_KILLS and GLANCE_ACCEPTANCE_SEED choose the number of kills and repeat a sequence of them.
 ";
@@ -29,6 +31,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if !own.is_empty() {
         nextest.args(["--run-ignored", "all"]).env("GLANCE_ACCEPTANCE_FULL", "1");
     }
+    let folder = workspace::target().join("acceptance");
+    std::fs::create_dir_all(&folder)?;
+    nextest.env("GLANCE_ACCEPTANCE_DIR", folder);
     nextest.env("GLANCE_SERVER", programs.join("glance-server"));
     nextest.env("GLANCE_CLIENT", programs.join("glance"));
     nextest.env("GLANCE_TEST_CLIENTS", python::CLIENTS.programs()?);
