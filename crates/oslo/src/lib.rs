@@ -5,5 +5,6 @@
 //! Nothing here does network input or output, and files are read only by functions that are given their paths.
 
 pub mod config;
+pub mod paste;
 pub mod policy;
 mod python;

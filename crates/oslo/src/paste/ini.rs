@@ -1,0 +1,221 @@
+//! The line format of paste.deploy: that of Python's configparser, which is not that of oslo.config.
+//!
+//! A line continues a value if it is indented deeper than the line before it; sections and keys occur once;
+//! `%(name)s` stands for another option of the section or of `[DEFAULT]`.
+
+use std::collections::HashMap;
+
+use crate::python::{lines, strip, strip_end, strip_start};
+
+/// Deepest chain of options that stand for each other.
+const MAX_DEPTH: usize = 10;
+/// Longest value after interpolation, in bytes.
+const MAX_LENGTH: usize = 1 << 16;
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) line: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl Section {
+    fn find(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.key == key)
+    }
+}
+
+/// A file: its sections, with `[DEFAULT]` apart.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    pub(super) defaults: Section,
+    pub(super) sections: Vec<Section>,
+}
+
+/// A line number, from 1, and what is wrong there.
+pub(super) type Fault = (usize, String);
+
+pub(super) fn parse(text: &str) -> Result<Document, Fault> {
+    let defaults = Section { name: "DEFAULT".to_owned(), line: 0, entries: Vec::new() };
+    let mut parser = Parser { sections: vec![defaults], index: HashMap::new(), current: None, indent: 0, open: false };
+    for (position, line) in lines(text).enumerate() {
+        parser.line(line, position + 1).map_err(|reason| (position + 1, reason))?;
+    }
+    let mut sections = parser.sections;
+    for entry in sections.iter_mut().flat_map(|section| &mut section.entries) {
+        entry.value.truncate(strip_end(&entry.value).len());
+    }
+    let defaults = sections.remove(0);
+    Ok(Document { defaults, sections })
+}
+
+struct Parser {
+    /// `[DEFAULT]` first.
+    sections: Vec<Section>,
+    index: HashMap<String, usize>,
+    current: Option<usize>,
+    indent: usize,
+    /// Whether the last value may still be continued.
+    open: bool,
+}
+
+impl Parser {
+    fn line(&mut self, line: &str, number: usize) -> Result<(), String> {
+        let text = strip(line);
+        if text.starts_with(['#', ';']) {
+            return Ok(());
+        }
+        let indent = line.chars().count() - strip_start(line).chars().count();
+        if text.is_empty() || (self.open && indent > self.indent) {
+            if let Some(value) = self.open_value() {
+                value.push('\n');
+                value.push_str(text);
+            }
+            return Ok(());
+        }
+        self.indent = indent;
+        self.open = false;
+        match text.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end])) {
+            Some("") | None => self.entry(text, number),
+            Some(name) => self.section(name, number),
+        }
+    }
+
+    fn open_value(&mut self) -> Option<&mut String> {
+        let section = self.sections.get_mut(self.current.filter(|_| self.open)?)?;
+        section.entries.last_mut().map(|entry| &mut entry.value)
+    }
+
+    fn section(&mut self, name: &str, number: usize) -> Result<(), String> {
+        if name == "DEFAULT" {
+            self.current = Some(0);
+            return Ok(());
+        }
+        let next = self.sections.len();
+        if self.index.insert(name.to_owned(), next).is_some() {
+            return Err(format!("the section [{name}] occurs twice"));
+        }
+        self.sections.push(Section { name: name.to_owned(), line: number, entries: Vec::new() });
+        self.current = Some(next);
+        Ok(())
+    }
+
+    fn entry(&mut self, text: &str, line: usize) -> Result<(), String> {
+        let section = self.current.and_then(|current| self.sections.get_mut(current));
+        let section = section.ok_or("a section such as [app:main] must come first")?;
+        let (key, value) = text.split_once(['=', ':']).ok_or("neither = nor : after the name of an option")?;
+        let key = strip_end(key);
+        if key.is_empty() {
+            return Err("the name of the option is missing".to_owned());
+        }
+        if section.find(key).is_some() {
+            return Err(format!("the option {key} occurs twice in [{}]", section.name));
+        }
+        section.entries.push(Entry { key: key.to_owned(), value: strip_start(value).to_owned(), line });
+        self.open = true;
+        Ok(())
+    }
+}
+
+impl Document {
+    /// The value of an entry with `%(name)s` filled in. `given` are the values that come from outside, such as `here`.
+    pub(super) fn interpolate(
+        &self,
+        section: &Section,
+        entry: &Entry,
+        given: &HashMap<String, String>,
+    ) -> Result<String, Fault> {
+        let scope = Scope { document: self, section, given };
+        let mut out = String::new();
+        scope.fill(&mut out, &entry.value, MAX_DEPTH).map_err(|reason| (entry.line, reason))?;
+        Ok(out)
+    }
+}
+
+struct Scope<'a> {
+    document: &'a Document,
+    section: &'a Section,
+    given: &'a HashMap<String, String>,
+}
+
+impl Scope<'_> {
+    fn fill(&self, out: &mut String, text: &str, depth: usize) -> Result<(), String> {
+        const BAD: &str = "% must be followed by (name)s or by another %";
+        let mut rest = text;
+        while let Some(position) = rest.find('%') {
+            out.push_str(&rest[..position]);
+            rest = &rest[position + 1..];
+            if let Some(after) = rest.strip_prefix('%') {
+                out.push('%');
+                rest = after;
+                continue;
+            }
+            let (name, after) = rest.strip_prefix('(').and_then(|inner| inner.split_once(")s")).ok_or(BAD)?;
+            self.fill_name(out, name, depth)?;
+            rest = after;
+        }
+        out.push_str(rest);
+        if out.len() > MAX_LENGTH { Err(format!("the value is longer than {MAX_LENGTH} bytes")) } else { Ok(()) }
+    }
+
+    fn fill_name(&self, out: &mut String, name: &str, depth: usize) -> Result<(), String> {
+        let depth = depth.checked_sub(1).ok_or("options refer to each other too often")?;
+        if let Some(entry) = self.section.find(name).or_else(|| self.document.defaults.find(name)) {
+            return self.fill(out, &entry.value, depth);
+        }
+        let given =
+            self.given.get(name).ok_or_else(|| format!("%({name})s is neither in the section nor in [DEFAULT]"))?;
+        out.push_str(given);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        let text = "[DEFAULT]\nroot = /r\n[a]\n/: x\n/v2 = y\nlong = one\n  two ; three\n\n  four\n# c\n  # d\n  five\n\nlast = %(root)s/%%\n";
+        let document = parse(text).unwrap();
+        let section = &document.sections[0];
+        let pairs: Vec<(&str, &str)> = section.entries.iter().map(|e| (e.key.as_str(), e.value.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [("/", "x"), ("/v2", "y"), ("long", "one\ntwo ; three\n\nfour\nfive"), ("last", "%(root)s/%%")]
+        );
+        let last = document.interpolate(section, &section.entries[3], &HashMap::new());
+        assert_eq!(last, Ok("/r/%".to_owned()));
+    }
+
+    #[test]
+    fn faults_name_the_line() {
+        for (text, line) in [
+            ("a = b", 1),
+            ("[a]\nb", 2),
+            ("[a]\n= b", 2),
+            ("[a]\nb = 1\nb = 2", 3),
+            ("[a]\n[b]\n[a]", 3),
+            ("[a\nb = c", 1),
+            ("[]", 1),
+        ] {
+            assert_eq!(parse(text).unwrap_err().0, line, "{text}");
+        }
+        for value in ["%", "%x", "%(nix)s", "%(b)s", "%(b"] {
+            let document = parse(&format!("[a]\n\nb = {value}")).unwrap();
+            let section = &document.sections[0];
+            assert_eq!(
+                document.interpolate(section, &section.entries[0], &HashMap::new()).unwrap_err().0,
+                3,
+                "{value}"
+            );
+        }
+    }
+}
