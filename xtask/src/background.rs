@@ -37,6 +37,10 @@ impl Background {
         Ok(Self { name: name.to_owned(), log: log.to_owned(), child })
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until `ready`; an error with the end of the log if the server ends before, or takes longer than `limit`.
     pub(crate) fn wait_until(&mut self, limit: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
         let mut ended = None;

@@ -6,6 +6,7 @@
 
 mod acceptance;
 mod background;
+mod bench;
 mod ci;
 mod databases;
 mod demo;
@@ -53,6 +54,12 @@ const SUBCOMMANDS: &[Subcommand] = &[
         summary: "Run the release build as a process, with real clients",
         help: acceptance::HELP,
         run: acceptance::run,
+    },
+    Subcommand {
+        name: "bench",
+        summary: "Measure the service beside Python Glance and nginx",
+        help: bench::HELP,
+        run: bench::run,
     },
     Subcommand {
         name: "ci",

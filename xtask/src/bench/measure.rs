@@ -1,0 +1,167 @@
+//! One contender, one round: all of the work, in the same order for everybody.
+
+use std::process::Command;
+use std::time::Instant;
+
+use super::contender::{Contender, Running};
+use super::load::{self, Framing};
+use super::report::Results;
+use super::{Stage, usage};
+use crate::error::Result;
+use crate::{python, shell};
+
+/// Uploads and downloads side by side.
+const PARALLEL: usize = 8;
+
+/// Each contender downloads the large image so many times.
+const DOWNLOADS: usize = 3;
+
+/// Metrics of the table; their order is the table's. The last word tells whether more is better.
+pub(super) const METRICS: &[(&str, &str)] = &[
+    ("first answer after start, s", "less"),
+    ("memory when idle, MiB", "less"),
+    ("upload, MiB/s", "more"),
+    ("upload, CPU s/GiB", "less"),
+    ("upload in chunks, MiB/s", "more"),
+    ("upload in chunks, CPU s/GiB", "less"),
+    ("8 uploads at once, MiB/s", "more"),
+    ("8 uploads at once, CPU s/GiB", "less"),
+    ("8 uploads at once, memory, MiB", "less"),
+    ("download, MiB/s", "more"),
+    ("download, CPU s/GiB", "less"),
+    ("8 downloads at once, MiB/s", "more"),
+    ("create, images/s", "more"),
+    ("show, requests/s", "more"),
+    ("list of 25, requests/s", "more"),
+    ("list of 1000, requests/s", "more"),
+    ("list of 25 filtered and sorted, requests/s", "more"),
+    ("health check, requests/s", "more"),
+    ("memory at the end, MiB", "less"),
+];
+
+/// One measured server.
+struct Session<'a> {
+    stage: &'a Stage,
+    name: &'static str,
+    running: Running,
+    results: &'a mut Results,
+}
+
+/// Starts the contender, does all the work and ends it.
+pub(super) fn everything(stage: &Stage, contender: Contender, results: &mut Results) -> Result<()> {
+    let running = contender.start(stage)?;
+    let mut session = Session { stage, name: contender.name(), running, results };
+    if contender == Contender::Nginx {
+        return session.downloads("/image");
+    }
+    session.add("first answer after start, s", session.running.first_answer);
+    session.running.settle();
+    session.add("memory when idle, MiB", usage::memory_mib(session.pid()));
+    let id = session.uploads()?;
+    session.downloads(&format!("/v2/images/{id}/file"))?;
+    session.many_uploads()?;
+    session.questions(&id)?;
+    session.running.settle();
+    session.add("memory at the end, MiB", usage::memory_mib(session.pid()));
+    Ok(())
+}
+
+impl Session<'_> {
+    fn pid(&self) -> u32 {
+        self.running.server.pid()
+    }
+
+    fn add(&mut self, metric: &str, value: f64) {
+        println!("  {metric}: {value:.2}");
+        self.results.add(self.name, metric, value);
+    }
+
+    /// Does the work and notes its rate in MiB/s, and what it cost if the table has a row for that.
+    fn moved(&mut self, what: &str, mib: u64, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        let (cpu, begun) = (usage::cpu_seconds(self.pid()), Instant::now());
+        work()?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let cpu = usage::cpu_seconds(self.pid()) - cpu;
+        self.add(&format!("{what}, MiB/s"), mib as f64 / seconds);
+        let cost = format!("{what}, CPU s/GiB");
+        if METRICS.iter().any(|(metric, _)| *metric == cost) {
+            self.add(&cost, cpu * 1024.0 / mib as f64);
+        }
+        Ok(())
+    }
+
+    /// Uploads the large image in both ways; returns the id of one.
+    fn uploads(&mut self) -> Result<String> {
+        let (stage, port) = (self.stage, self.running.port);
+        let id = load::create(port, 0)?;
+        self.moved("upload", stage.plan.image_mib, || load::upload(port, &id, &stage.image, Framing::Sized))?;
+        let other = load::create(port, 0)?;
+        let chunked = || load::upload(port, &other, &stage.image, Framing::Chunked);
+        self.moved("upload in chunks", stage.plan.image_mib, chunked)?;
+        Ok(id)
+    }
+
+    fn downloads(&mut self, path: &str) -> Result<()> {
+        let (port, mib) = (self.running.port, self.stage.plan.image_mib);
+        for _ in 0..DOWNLOADS {
+            self.moved("download", mib, || load::download(port, path))?;
+        }
+        let all = || load::in_parallel(PARALLEL, |_| load::download(port, path));
+        self.moved("8 downloads at once", mib * PARALLEL as u64, all)
+    }
+
+    fn many_uploads(&mut self) -> Result<()> {
+        let (stage, port, pid) = (self.stage, self.running.port, self.pid());
+        let ids = (0..PARALLEL).map(|number| load::create(port, number)).collect::<Result<Vec<_>>>()?;
+        let mut peak = 0.0;
+        self.moved("8 uploads at once", stage.plan.parallel_mib * PARALLEL as u64, || {
+            let all = || load::in_parallel(PARALLEL, |n| load::upload(port, &ids[n], &stage.small, Framing::Sized));
+            let (uploaded, most) = usage::peak_memory_during(pid, all);
+            peak = most;
+            uploaded
+        })?;
+        self.add("8 uploads at once, memory, MiB", peak);
+        Ok(())
+    }
+
+    fn questions(&mut self, id: &str) -> Result<()> {
+        let (port, plan) = (self.running.port, self.stage.plan);
+        let begun = Instant::now();
+        load::create_many(port, plan.images)?;
+        self.add("create, images/s", plan.images as f64 / begun.elapsed().as_secs_f64());
+        let questions = [
+            ("show, requests/s", format!("/v2/images/{id}"), 32),
+            ("list of 25, requests/s", "/v2/images?limit=25".to_owned(), 32),
+            ("list of 1000, requests/s", "/v2/images?limit=1000".to_owned(), 4),
+            (
+                "list of 25 filtered and sorted, requests/s",
+                "/v2/images?limit=25&tag=bench&prop_3=value%203&sort=name:asc".to_owned(),
+                32,
+            ),
+            ("health check, requests/s", "/healthcheck".to_owned(), 32),
+        ];
+        for (metric, path, connections) in questions {
+            let rate = load::rate(port, &path, connections, plan.seconds)?;
+            self.add(metric, rate);
+        }
+        Ok(())
+    }
+}
+
+/// MiB/s of computing the digests of an image on one thread: the least work that any of the services has to do, and the
+/// most that one which does it on one thread can reach.
+pub(super) fn hash_baseline(stage: &Stage) -> Result<Vec<(&'static str, f64)>> {
+    const SCRIPT: &str = "
+import hashlib, sys, time
+data = open(sys.argv[1], 'rb').read(128 << 20)
+for names in (['md5'], ['sha512'], ['md5', 'sha512']):
+    begun = time.monotonic()
+    for name in names:
+        hashlib.new(name, data)
+    print(len(data) / (1 << 20) / (time.monotonic() - begun))
+";
+    let python = python::interpreter().ok_or("no Python")?;
+    let said = shell::output(Command::new(python).args(["-c", SCRIPT]).arg(&stage.image))?;
+    let rates = said.lines().map(str::parse).collect::<std::result::Result<Vec<f64>, _>>()?;
+    Ok(["MD5, MiB/s", "SHA-512, MiB/s", "MD5 and SHA-512, MiB/s"].into_iter().zip(rates).collect())
+}

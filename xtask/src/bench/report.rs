@@ -1,0 +1,178 @@
+//! Medians as a table, and the document around it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use super::Plan;
+use super::measure::METRICS;
+use crate::error::Result;
+use crate::shell;
+
+/// Columns of the table, and pairs whose ratio is shown.
+const COLUMNS: &[&str] = &["rust-sqlite", "python-sqlite", "rust-mariadb", "python-mariadb", "nginx"];
+const RATIOS: &[(&str, &str)] = &[("rust-sqlite", "python-sqlite"), ("rust-mariadb", "python-mariadb")];
+
+/// All values that were measured.
+#[derive(Default)]
+pub(super) struct Results {
+    values: BTreeMap<(String, String), Vec<f64>>,
+    failures: BTreeMap<String, String>,
+}
+
+impl Results {
+    pub(super) fn add(&mut self, contender: &str, metric: &str, value: f64) {
+        self.values.entry((contender.to_owned(), metric.to_owned())).or_default().push(value);
+    }
+
+    pub(super) fn note_failure(&mut self, contender: &str, why: &str) {
+        self.failures.insert(contender.to_owned(), why.lines().next().unwrap_or_default().to_owned());
+    }
+
+    pub(super) fn failures(&self) -> &BTreeMap<String, String> {
+        &self.failures
+    }
+
+    fn median(&self, contender: &str, metric: &str) -> Option<f64> {
+        let mut values = self.values.get(&(contender.to_owned(), metric.to_owned()))?.clone();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        let low = values.get(middle.saturating_sub(usize::from(values.len() % 2 == 0)))?;
+        Some((low + values.get(middle)?) / 2.0)
+    }
+
+    /// How many times better the first of two is.
+    fn ratio(&self, (ours, theirs): (&str, &str), (metric, better): (&str, &str)) -> Option<f64> {
+        let (ours, theirs) = (self.median(ours, metric)?, self.median(theirs, metric)?);
+        let ratio = if better == "more" { ours / theirs } else { theirs / ours };
+        ratio.is_finite().then_some(ratio)
+    }
+
+    /// The table in Markdown.
+    pub(super) fn table(&self) -> String {
+        let mut table = format!("| | {} |", COLUMNS.join(" | "));
+        for (ours, theirs) in RATIOS {
+            write!(table, " {ours} : {theirs} |").ok();
+        }
+        table.push('\n');
+        table.push_str(&"|---".repeat(1 + COLUMNS.len() + RATIOS.len()));
+        table.push_str("|\n");
+        for metric in METRICS {
+            let cells =
+                COLUMNS.iter().map(|contender| self.median(contender, metric.0).map_or_else(String::new, shown));
+            let ratios = RATIOS.iter().map(|pair| {
+                self.ratio(*pair, *metric).map_or_else(String::new, |ratio| format!("**{}×**", shown(ratio)))
+            });
+            let row: Vec<String> = std::iter::once(metric.0.to_owned()).chain(cells).chain(ratios).collect();
+            writeln!(table, "| {} |", row.join(" | ")).ok();
+        }
+        let hashes = ["MD5, MiB/s", "SHA-512, MiB/s", "MD5 and SHA-512, MiB/s"];
+        let hashes =
+            hashes.map(|name| format!("{name}: {}", self.median("one thread", name).map_or_else(String::new, shown)));
+        writeln!(table, "\nDigests on one thread (OpenSSL through Python's hashlib): {}", hashes.join("; ")).ok();
+        for (contender, why) in &self.failures {
+            writeln!(table, "\n{contender} could not be measured: {why}").ok();
+        }
+        table
+    }
+}
+
+/// Three significant digits.
+fn shown(value: f64) -> String {
+    match value {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value if value >= 1.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// docs/benchmarks.md.
+pub(super) fn document(results: &Results, plan: &Plan) -> Result<String> {
+    let Plan { rounds, image_mib, parallel_mib, images, seconds } = plan;
+    let table = results.table();
+    let (machine, date, commit) = (machine()?, today()?, commit());
+    Ok(format!(
+        "# Benchmarks
+
+Written by `cargo xtask bench` on {date} at commit {commit}. {machine}.
+
+{table}
+## What is compared
+
+- **rust-sqlite**: `glance-server api --data-dir DIR`, as it comes.
+- **rust-mariadb**: the same program with the configuration file of python-mariadb, on a database that Python Glance's
+  `glance-manage db_sync` made.
+- **python-sqlite**, **python-mariadb**: Glance 33.0.0 from PyPI under uWSGI, 2 processes of 8 threads, one file store.
+- **nginx**: the same file with `sendfile`, as a measure of what the machine can deliver.
+
+There is no Keystone: who calls is taken from headers by Python Glance and not asked by ours. MariaDB is one private
+server for both. All run on this machine, with the clients beside them, so rates are lower and closer together than
+between machines.
+
+## How
+
+In each of {rounds} rounds every contender starts with an empty store and does all of the work below; the table has
+medians. Ratios say how many times better ours is, in either direction.
+
+- *First answer*: from the start of the process to the first answer of `/healthcheck`.
+- *Memory*: proportional set size of all processes of the service, so that shared pages count once; for parallel uploads
+  the highest of samples taken every 20 ms.
+- *Upload*, *download*: an image of {image_mib} MiB of random bytes with curl, with `Content-Length` or in chunks; 8 at
+  once are images of {parallel_mib} MiB. CPU is user and system time of all processes of the service. Downloads come
+  from the page cache. Our uploads are synced to the disk before they are acknowledged; Python Glance's are not.
+- *Create*: {images} images with five properties and a tag, from 4 clients, a connection each.
+- *Show*, *list*, *health check*: wrk for {seconds} s with 32 connections (lists of 1000 with 4); the catalogue holds
+  the images created before. Filters are a tag and a property, sorted by name.
+- *Digests*: MD5 and SHA-512 of an image are the least work of an upload; computed one after the other on one thread they
+  bound what a service that does so can reach.
+
+To repeat: `cargo xtask bench`. `--quick` gives a rough picture in a few minutes.
+"
+    ))
+}
+
+fn machine() -> Result<String> {
+    let cpus = fs::read_to_string("/proc/cpuinfo")?;
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
+    let memory = fs::read_to_string("/proc/meminfo")?;
+    let kib = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).unwrap_or_default();
+    let kib: u64 = kib.trim().trim_end_matches(" kB").parse()?;
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let model = model.trim_start_matches(['\t', ' ', ':']);
+    Ok(format!("{model}, {cores} cores, {} GiB of memory, Linux {}", kib >> 20, kernel.trim()))
+}
+
+fn today() -> Result<String> {
+    Ok(shell::output(Command::new("date").args(["--utc", "+%Y-%m-%d"]))?.trim().to_owned())
+}
+
+/// The sources that were measured; not everybody has git.
+fn commit() -> String {
+    let mut git = Command::new("git");
+    git.current_dir(crate::workspace::root()).args(["rev-parse", "--short", "HEAD"]);
+    shell::output(&mut git).map_or_else(|_| "unknown".to_owned(), |said| said.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_ratios_are_in_the_table() {
+        let mut results = Results::default();
+        for value in [100.0, 300.0, 200.0] {
+            results.add("rust-sqlite", "upload, MiB/s", value);
+        }
+        for value in [40.0, 60.0] {
+            results.add("python-sqlite", "upload, MiB/s", value);
+        }
+        results.add("rust-sqlite", "memory when idle, MiB", 10.0);
+        results.add("python-sqlite", "memory when idle, MiB", 250.0);
+        let table = results.table();
+        assert!(table.contains("| upload, MiB/s | 200 | 50.0 |  |  |  | **4.00×** |  |"), "{table}");
+        assert!(table.contains("| memory when idle, MiB | 10.0 | 250 |  |  |  | **25.0×** |  |"), "{table}");
+    }
+}
