@@ -156,8 +156,16 @@ async fn upload(database: &Database, tasks: u32) -> Result<()> {
             let image = Image { id: ImageId::random(), locations: Vec::new(), ..image(1)? };
             let (store, kind) = (StoreId::new("fast"), TransferKind::Upload);
             let (id, now) = (TransferId::random(), image.created_at);
-            let transfer =
-                Transfer { id, kind, image: image.id.clone(), node, store, phase: Phase::Writing, journal: None };
+            let transfer = Transfer {
+                attempt: id.as_str().into(),
+                id,
+                kind,
+                image: image.id.clone(),
+                node,
+                store,
+                phase: Phase::Writing,
+                journal: None,
+            };
             database.create_image(&image).await?;
             database.begin_upload(&transfer, now).await?;
             database.complete_upload(&transfer.id, &completed(&image), now).await?;

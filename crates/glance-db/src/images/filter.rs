@@ -19,7 +19,9 @@ fn image(column: &'static str) -> Expr {
 pub(super) fn conditions(engine: Engine, query: &ImageQuery) -> Condition {
     let listed = NEVER_LISTED.map(|status| constant(status.as_str()));
     let mut all = Cond::all().add(live("images"));
-    all = all.add(image("os_hidden").eq(constant(query.hidden))).add(image("status").is_not_in(listed));
+    // Not an equation, lest SQLite prefers upstream's index on it to one that is in list order.
+    let hidden = if query.hidden { image("os_hidden").not().not() } else { image("os_hidden").not() };
+    all = all.add(hidden).add(image("status").is_not_in(listed));
     query.filters.iter().fold(all, |all, filter| all.add(condition(engine, filter)))
 }
 

@@ -60,6 +60,7 @@ on_every_database! {
         assert_eq!(taken.len(), 3);
         for (new, old) in taken.iter().zip(&transfers) {
             assert_eq!((&new.image, &new.store, &new.node), (&old.image, &old.store, &heir.id));
+            assert_eq!(new.attempt, old.attempt);
             assert_ne!(new.id, old.id);
         }
         assert!(database.take_over_node(&dead.id, &late.id).await.unwrap().is_empty());
