@@ -73,8 +73,6 @@ pub struct ImageFormat {
     pub container_formats: Vec<String>,
     /// Accepted values of `disk_format`.
     pub disk_formats: Vec<String>,
-    /// VMDK subformats that are accepted.
-    pub vmdk_allowed_types: Vec<String>,
     /// Whether data that is not of the declared format is refused.
     pub require_image_format_match: bool,
     /// Names of the safety checks of partition tables that only warn.

@@ -54,6 +54,7 @@ impl App {
         for (name, value) in new.iter().filter(|(name, _)| *name != "id") {
             match Attribute::parse(name) {
                 Some(base) => attribute::set(&mut image, base, value)?,
+                None if name == "locations" => return Err(glance_domain::Error::Reserved(name.clone()).into()),
                 None => {
                     attribute::check_writable(name)?;
                     attribute::set_property(&mut image, name, value)?;
@@ -209,6 +210,7 @@ impl App {
         let store = image.locations.first().and_then(Location::store);
         let transfer = Transfer {
             id: TransferId::random(),
+            attempt: String::new(),
             kind: TransferKind::Delete,
             image: image.id.clone(),
             node: self.tasks.node().clone(),

@@ -94,8 +94,10 @@ impl App {
         if options.expected_size.max(options.size_hint).is_some_and(|size| size > cap) {
             return Err(too_large(cap));
         }
+        let attempt = TransferId::random();
         let transfer = Transfer {
-            id: TransferId::random(),
+            attempt: attempt.as_str().to_owned(),
+            id: attempt,
             kind: TransferKind::Upload,
             image: id.clone(),
             node: self.tasks.node().clone(),
@@ -105,7 +107,7 @@ impl App {
         };
         let object = NewObject {
             image: id.clone(),
-            transfer: transfer.id.as_str().to_owned(),
+            transfer: transfer.attempt.clone(),
             size_hint: options.expected_size.or(options.size_hint),
         };
         let (store_context, config) = (ctx.store_context(), ctx.config.clone());

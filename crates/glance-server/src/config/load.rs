@@ -10,9 +10,11 @@ use glance_domain::{ProjectId, StoreId};
 use glance_store::file::{FileOptions, FileStore};
 use glance_store::registry::Naming;
 use glance_store::{StoreEntry, Stores};
+use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
-use crate::config::{Api, Config, ImageFormat, Limits};
+use crate::config::options::TABLES;
+use crate::config::{Api, Config, ImageFormat, Limits, stores};
 use crate::stream::hash::Algorithm;
 
 /// Everything that the server needs to start.
@@ -48,10 +50,80 @@ pub struct Listen {
 /// # Errors
 /// In words for the operator, naming file and line where there is one.
 pub fn setup(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Setup> {
-    if !arguments.config_file.is_empty() || !arguments.config_dir.is_empty() {
-        bail!("configuration files");
+    let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value));
+    let mut files = arguments.config_file.clone();
+    if files.is_empty() && arguments.config_dir.is_empty() {
+        match variable("OS_GLANCE_CONFIG_DIR") {
+            Some(folder) => files = files_of(folder)?,
+            None => return embedded(arguments, environment),
+        }
     }
-    embedded(arguments, environment)
+    if arguments.data_dir.is_some() {
+        bail!("--data-dir and configuration files exclude each other: the files say where data is kept");
+    }
+    let mut sources = Sources::new();
+    for file in &files {
+        sources.add_file(file)?;
+    }
+    for folder in &arguments.config_dir {
+        sources.add_directory(folder)?;
+    }
+    sources.set_environment(environment.iter().cloned());
+    configured(arguments, oslo::config::Config::new(sources, TABLES))
+}
+
+/// The files that Glance reads from its configuration folder; the first is optional.
+fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let main = folder.join("glance-api.conf");
+    if !main.is_file() {
+        bail!("OS_GLANCE_CONFIG_DIR: there is no {}", main.display());
+    }
+    let import = folder.join("glance-image-import.conf");
+    Ok([import].into_iter().filter(|file| file.is_file()).chain([main]).collect())
+}
+
+/// The set-up that configuration files describe.
+fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::Result<Setup> {
+    let options = stores::register(options)?;
+    if let Some(problem) = options.problems().into_iter().next() {
+        return Err(problem.into());
+    }
+    let flavor: Option<String> = options.get("paste_deploy", "flavor")?;
+    if let Some(flavor) = flavor.as_deref().filter(|flavor| !matches!(*flavor, "" | "caching" | "cachemanagement")) {
+        bail!("[paste_deploy] flavor = {flavor}: authentication is not available yet; leave the flavor out");
+    }
+    let host: Option<IpAddr> = options.get("DEFAULT", "bind_host")?;
+    let port: u16 = options.get("DEFAULT", "bind_port")?;
+    let address = SocketAddr::new(
+        arguments.bind_host.or(host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        arguments.bind_port.unwrap_or(port),
+    );
+    let url: Option<String> = options.get("database", "connection")?;
+    let mut database = glance_db::Settings::new(url.context("[database] connection is not set")?);
+    database.max_pool_size = options.get("database", "max_pool_size")?;
+    database.max_overflow = options.get("database", "max_overflow")?;
+    database.acquire_timeout = options.get("database", "pool_timeout")?;
+    Ok(Setup {
+        config: snapshot(&options, None)?,
+        database,
+        owns_database: false,
+        stores: stores::open(&options)?,
+        listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
+        debug: arguments.debug || options.get("DEFAULT", "debug")?,
+        warnings: warnings(&options),
+        introduction: format!("Nobody is asked who they are: every caller is an administrator; {}.", reach(address)),
+    })
+}
+
+fn warnings(options: &oslo::config::Config) -> Vec<String> {
+    let unknown = options.unknown_options().into_iter().map(|option| {
+        format!("{}: [{}] {}: this option is not known and has no effect", option.place, option.group, option.name)
+    });
+    let deprecated = options
+        .deprecations()
+        .into_iter()
+        .map(|old| format!("{}: [{}] {}: {}", old.place, old.used.0, old.used.1, old.advice));
+    unknown.chain(deprecated).collect()
 }
 
 /// The set-up without any configuration: everything below one folder.
@@ -72,7 +144,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
     );
     let database = folder.join("glance.sqlite");
     Ok(Setup {
-        config: defaults(Some(ProjectId::new("default")))?,
+        config: snapshot(&oslo::config::Config::new(Sources::new(), TABLES), Some(ProjectId::new("default")))?,
         database: glance_db::Settings::new(format!("sqlite:///{}", database.display())),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
@@ -84,16 +156,20 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
 }
 
 fn introduction(folder: &Path, address: SocketAddr) -> String {
-    let reach = if address.ip().is_loopback() {
+    format!(
+        "Images and their catalogue are kept in {}.\n\
+         Nobody is asked who they are: every caller is the administrator of the project 'default'; {}.",
+        folder.display(),
+        reach(address)
+    )
+}
+
+fn reach(address: SocketAddr) -> &'static str {
+    if address.ip().is_loopback() {
         "only programs on this machine can reach it"
     } else {
         "EVERYBODY WHO REACHES THIS ADDRESS IS AN ADMINISTRATOR"
-    };
-    format!(
-        "Images and their catalogue are kept in {}.\n\
-         Nobody is asked who they are: every caller is the administrator of the project 'default'; {reach}.",
-        folder.display()
-    )
+    }
 }
 
 /// `$XDG_DATA_HOME/glance`, or the service's folder when root.
@@ -111,32 +187,49 @@ fn default_data_dir(environment: &[(String, String)]) -> anyhow::Result<PathBuf>
     }
 }
 
-/// The options' defaults.
-fn defaults(open_project: Option<ProjectId>) -> anyhow::Result<Config> {
-    let words = |text: &str| text.split(',').map(str::to_owned).collect::<Vec<_>>();
+/// What requests rely on, from the options.
+///
+/// # Errors
+/// For a digest that does not exist or a `schema-image.json` that cannot be used.
+pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>) -> anyhow::Result<Config> {
     let image_format = ImageFormat {
-        container_formats: words("ami,ari,aki,bare,ovf,ova,docker,compressed"),
-        disk_formats: words("ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop,gpt"),
-        vmdk_allowed_types: words("streamOptimized,monolithicSparse"),
-        require_image_format_match: true,
-        gpt_safety_checks_nonfatal: Vec::new(),
+        container_formats: options.get("image_format", "container_formats")?,
+        disk_formats: options.get("image_format", "disk_formats")?,
+        require_image_format_match: options.get("image_format", "require_image_format_match")?,
+        gpt_safety_checks_nonfatal: options.get("image_format", "gpt_safety_checks_nonfatal")?,
     };
+    let custom = custom_properties(options)?;
+    let algorithm: String = options.get("DEFAULT", "hashing_algorithm")?;
     Ok(Config {
-        schema: ImageSchema::new(&image_format.container_formats, &image_format.disk_formats, None)?,
+        schema: ImageSchema::new(&image_format.container_formats, &image_format.disk_formats, custom.as_ref())?,
         image_format,
         api: Api {
-            limit_param_default: 25,
-            limit_max: 1000,
-            max_request_id_length: 64,
-            public_endpoint: None,
+            limit_param_default: options.get("DEFAULT", "limit_param_default")?,
+            limit_max: options.get("DEFAULT", "api_limit_max")?,
+            max_request_id_length: options.get::<u64>("DEFAULT", "max_request_id_length")?.try_into()?,
+            public_endpoint: options.get("DEFAULT", "public_endpoint")?,
             import_methods: Vec::new(),
-            show_multiple_locations: false,
-            show_image_direct_url: false,
-            multi_store: true,
-            caching: false,
+            show_multiple_locations: options.get("DEFAULT", "show_multiple_locations")?,
+            show_image_direct_url: options.get("DEFAULT", "show_image_direct_url")?,
+            multi_store: open_project.is_some() || stores::are_named(options),
+            caching: options.is_set("DEFAULT", "image_cache_dir"),
             open_project,
         },
-        limits: Limits { image_size_cap: 1 << 40, image_property_quota: 128, image_tag_quota: 128 },
-        hashing_algorithm: Algorithm::named("sha512")?,
+        limits: Limits {
+            image_size_cap: options.get("DEFAULT", "image_size_cap")?,
+            image_property_quota: options.get("DEFAULT", "image_property_quota")?,
+            image_tag_quota: options.get("DEFAULT", "image_tag_quota")?,
+        },
+        hashing_algorithm: Algorithm::named(&algorithm)?,
     })
+}
+
+/// The content of `schema-image.json`, if there is one beside the configuration files.
+fn custom_properties(options: &oslo::config::Config) -> anyhow::Result<Option<serde_json::Value>> {
+    let folders = options.sources().search_path();
+    let Some(file) = folders.iter().map(|folder| folder.join("schema-image.json")).find(|file| file.is_file()) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_str(&text).map(Some).with_context(|| format!("{} is not JSON", file.display()))
 }

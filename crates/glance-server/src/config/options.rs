@@ -1,1 +1,128 @@
-//! Option tables.
+//! What options there are: the single source for parsing, checking and documentation.
+//!
+//! Names and defaults are those of Glance.
+
+use oslo::config::{Kind, OldName, OptionDef};
+
+const SIZE_CAP: &str = "1099511627776";
+const CONTAINERS: &str = "ami,ari,aki,bare,ovf,ova,docker,compressed";
+const DISKS: &str = "ami,ari,aki,vhd,vhdx,vmdk,raw,qcow2,vdi,iso,ploop";
+/// The largest image that fits the database's 64-bit column, in bytes.
+const SIZE_MAX: i64 = 9_223_372_036_854_775_807;
+
+/// Options of `[DEFAULT]`.
+pub const DEFAULT: &[OptionDef] = &[
+    default("debug", Kind::Bool, "Log more.").default("false").mutable(),
+    default("bind_host", Kind::HostAddress, "Address to listen on."),
+    default("bind_port", Kind::Port, "Port to listen on.").default("9292"),
+    default("public_endpoint", Kind::Str, "URL under which clients reach the service; links begin with it."),
+    default("enabled_backends", Kind::Dict, "Stores as name:type pairs. Unset: one store, as [glance_store] says."),
+    default("enabled_import_methods", Kind::BoundedList, "Import methods that are offered. None exists yet."),
+    default("hashing_algorithm", Kind::Str, "Digest behind os_hash_value, by its name in Python's hashlib.")
+        .default("sha512"),
+    default("image_size_cap", Kind::Int, "Largest image, in bytes.").default(SIZE_CAP).min(1).max(SIZE_MAX),
+    default("image_property_quota", Kind::Int, "Custom properties of one image; negative: any number.").default("128"),
+    default("image_tag_quota", Kind::Int, "Tags of one image; negative: any number.").default("128"),
+    default("limit_param_default", Kind::Int, "Length of a page when the client does not say.").default("25").min(1),
+    default("api_limit_max", Kind::Int, "Longest page.").default("1000").min(1),
+    default("max_request_id_length", Kind::Int, "Longest request id that is taken from a client.").default("64").min(0),
+    default("show_image_direct_url", Kind::Bool, "Show the first location of an image as direct_url.").default("false"),
+    default("show_multiple_locations", Kind::Bool, "Show all locations of an image.").default("false"),
+    default("image_cache_dir", Kind::Str, "Folder of the image cache. There is no cache yet; versions are announced."),
+];
+
+/// Options of `[database]`.
+pub const DATABASE: &[OptionDef] = &[
+    OptionDef::new("database", "connection", Kind::Str, "SQLAlchemy URL of the catalogue.")
+        .secret()
+        .old_names(&[OldName { group: Some("DEFAULT"), name: "sql_connection" }]),
+    OptionDef::new("database", "max_pool_size", Kind::Int, "Connections that stay open.").default("5").min(0),
+    OptionDef::new("database", "max_overflow", Kind::Int, "Connections beyond those under load.").default("50").min(0),
+    OptionDef::new("database", "pool_timeout", Kind::Int, "Seconds to wait for a free connection.")
+        .default("30")
+        .min(1),
+];
+
+/// Options of `[image_format]`.
+pub const IMAGE_FORMAT: &[OptionDef] = &[
+    format("container_formats", Kind::List, "Accepted values of container_format.").default(CONTAINERS),
+    format("disk_formats", Kind::List, "Accepted values of disk_format.").default(DISKS),
+    format("vmdk_allowed_types", Kind::List, "VMDK subformats that are converted on import. No effect yet.")
+        .default("streamOptimized,monolithicSparse"),
+    format("require_image_format_match", Kind::Bool, "Refuse data that is not of the declared format.").default("true"),
+    format("gpt_safety_checks_nonfatal", Kind::List, "Failed checks of partition tables that only warn.").default(""),
+];
+
+/// Options of `[glance_store]` that are about all stores.
+pub const GLANCE_STORE: &[OptionDef] = &[
+    OptionDef::new("glance_store", "default_backend", Kind::Str, "Store for images that name none."),
+    OptionDef::new("glance_store", "default_store", Kind::Str, "Type of the one store where stores have no names.")
+        .default("file"),
+    OptionDef::new("glance_store", "stores", Kind::List, "Types of stores where stores have no names.")
+        .default("file,http"),
+];
+
+/// Options of `[paste_deploy]`.
+pub const PASTE_DEPLOY: &[OptionDef] = &[
+    OptionDef::new(
+        "paste_deploy",
+        "flavor",
+        Kind::Str,
+        "Which pipeline serves requests. Unset: nobody is asked who they are.",
+    ),
+    OptionDef::new(
+        "paste_deploy",
+        "config_file",
+        Kind::Str,
+        "File with the pipelines. The standard ones are built in.",
+    ),
+];
+
+/// Options of one store, whatever its type.
+pub const STORE: &[OptionDef] = &[
+    store("store_description", Kind::Str, "What the store is, for people."),
+    store("weight", Kind::Int, "Stores of greater weight are read from first.").default("0"),
+];
+
+/// Options of a file store.
+pub const FILE_STORE: &[OptionDef] = &[
+    store("filesystem_store_datadir", Kind::Str, "Folder of the images.").default("/var/lib/glance/images"),
+    store("filesystem_store_datadirs", Kind::MultiStr, "Several folders, each with :priority."),
+    store("filesystem_store_metadata_file", Kind::Str, "JSON file with metadata for new locations."),
+    store("filesystem_store_file_perm", Kind::Int, "Permissions of image files as an octal number; 0: the umask's.")
+        .default("0"),
+    store("filesystem_store_chunk_size", Kind::Int, "Bytes of one read.").default("65536").min(1),
+    store("filesystem_thin_provisioning", Kind::Bool, "Zeroes become holes.").default("false"),
+    store("filesystem_store_timeout", Kind::Int, "Seconds until a hanging file system is an error; 0: never.")
+        .default("0")
+        .min(0),
+    store("filesystem_store_thread_pool_size", Kind::Int, "Operations of a file store under a timeout at once.")
+        .default("10")
+        .min(1),
+    store("filesystem_store_threadpool_threshold", Kind::Int, "Percentage of those from which a warning is logged.")
+        .default("75")
+        .min(1)
+        .max(100),
+];
+
+/// Options of an http store.
+pub const HTTP_STORE: &[OptionDef] = &[
+    store("https_ca_certificates_file", Kind::Str, "Certificates that are trusted."),
+    store("https_insecure", Kind::Bool, "Trust every server.").default("true"),
+    store("http_proxy_information", Kind::Dict, "Proxies as scheme:address pairs.").default(""),
+];
+
+/// All fixed groups.
+pub const TABLES: &[&[OptionDef]] = &[DEFAULT, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY];
+
+const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+    OptionDef::new("DEFAULT", name, kind, help)
+}
+
+const fn format(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+    OptionDef::new("image_format", name, kind, help)
+}
+
+const fn store(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+    OptionDef::new("glance_store", name, kind, help)
+}

@@ -69,6 +69,9 @@ impl Inspection {
         let detected =
             found.verdict_allowing_hybrid_iso().map_err(|ambiguous| Refused::Mismatch(ambiguous.to_string()))?;
         let virtual_size = self.match_format(found, detected)?;
+        if virtual_size.is_some_and(|size| i64::try_from(size).is_err()) {
+            return Err(Refused::Unsafe("it claims a disk that no catalogue can describe".into()));
+        }
         self.check_safety(detected)?;
         Ok(virtual_size)
     }
@@ -99,12 +102,6 @@ impl Inspection {
         if let Some(why) = &detected.unreadable {
             return Err(Refused::Mismatch(format!("Image format inspection failed: {why}")));
         }
-        if let Some(create_type) = &detected.create_type {
-            let allowed = self.rules.vmdk_allowed_types.iter().any(|allowed| allowed == create_type);
-            if !allowed {
-                return Err(Refused::Unsafe("its VMDK subformat is not allowed".into()));
-            }
-        }
         let fatal = detected.findings.iter().find(|finding| !self.is_tolerated(detected.format, finding.check));
         fatal.map_or(Ok(()), |finding| Err(Refused::Unsafe(finding.to_string())))
     }
@@ -130,7 +127,6 @@ mod tests {
         let rules = ImageFormat {
             container_formats: Vec::new(),
             disk_formats: Vec::new(),
-            vmdk_allowed_types: Vec::new(),
             require_image_format_match: !lenient,
             gpt_safety_checks_nonfatal: Vec::new(),
         };

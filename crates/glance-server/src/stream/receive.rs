@@ -26,13 +26,15 @@ pub struct Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>);
 pub struct Receiver {
     body: Incoming,
     held: Option<Bytes>,
+    /// A body must not be asked again once it has ended.
+    ended: bool,
 }
 
 impl Receiver {
     /// Reads from `body`.
     #[must_use]
     pub fn new(body: Incoming) -> Self {
-        Self { body, held: None }
+        Self { body, held: None, ended: false }
     }
 
     /// The next chunk, never empty; `None` at the end.
@@ -73,16 +75,20 @@ impl Receiver {
     }
 
     async fn frame(&mut self) -> Result<Option<Bytes>, Interrupted> {
-        loop {
+        while !self.ended {
             match self.body.frame().await {
-                None => return Ok(None),
-                Some(Err(error)) => return Err(Interrupted(error)),
+                None => self.ended = true,
+                Some(Err(error)) => {
+                    self.ended = true;
+                    return Err(Interrupted(error));
+                }
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => return Ok(Some(data)),
                     _ => {}
                 },
             }
         }
+        Ok(None)
     }
 
     /// Throws away at most `limit` bytes of what is left, so that the client gets to read the answer.

@@ -77,8 +77,7 @@ impl App {
 
     async fn abandon_upload(&self, transfer: &Transfer) -> Result<()> {
         let entry = self.stores.get(&transfer.store).map_err(Error::internal)?;
-        let object =
-            NewObject { image: transfer.image.clone(), transfer: transfer.id.as_str().to_owned(), size_hint: None };
+        let object = NewObject { image: transfer.image.clone(), transfer: transfer.attempt.clone(), size_hint: None };
         let phase = match transfer.phase {
             glance_db::Phase::Writing => glance_store::Phase::Writing,
             glance_db::Phase::Finishing => glance_store::Phase::Finishing,

@@ -1,0 +1,84 @@
+//! Refusals: their status, their words and their form.
+
+use axum::body::Body;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::support::{JSON, TestApp};
+
+#[tokio::test]
+async fn the_form_follows_accept() {
+    let app = TestApp::new().await;
+    let get =
+        |accept: &'static [(&'static str, &'static str)]| app.call("GET", "/v2/images/nope", accept, Body::empty());
+    let json = get(&[JSON]).await;
+    assert_eq!(json.header("content-type"), Some("application/json"));
+    assert_eq!(
+        json.json(),
+        json!({"message": "No image found with ID nope<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"})
+    );
+    let html = get(&[("accept", "*/*")]).await;
+    assert_eq!(html.header("content-type"), Some("text/html; charset=UTF-8"));
+    insta::assert_snapshot!(html.text());
+    let text = get(&[]).await;
+    assert_eq!(text.header("content-type"), Some("text/plain; charset=UTF-8"));
+    assert_eq!(text.text(), "404 Not Found\n\nNo image found with ID nope\n\n   ");
+}
+
+#[tokio::test]
+async fn bad_documents_are_explained() {
+    let app = TestApp::new().await;
+    let cases = [
+        ("", "Body expected in request."),
+        ("{\"nam", "Malformed JSON in request body."),
+        ("\"abc\"", "Unexpected body type. Expected list/dict."),
+        ("[]", "An image must be a JSON object."),
+        ("{\"name\": 5}", "Provided object does not match schema 'image': 5 is not of type 'null', 'string'"),
+        ("{\"id\": \"zz\"}", "Provided object does not match schema 'image': 'zz' does not match"),
+        ("{\"foo\": null}", "Provided object does not match schema 'image': None is not of type 'string'"),
+        ("{\"min_ram\": -1}", "Invalid value '-1' for parameter 'min_ram': Cannot be a negative value"),
+        ("{\"name\": \"😀\"}", "Name can't contain 4 byte unicode characters."),
+        ("{\"disk_format\": \"zz\"}", "Provided object does not match schema 'image': 'zz' is not one of [None, 'ami'"),
+    ];
+    for (body, words) in cases {
+        let answer = app.call("POST", "/v2/images", &[JSON], body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
+        assert!(answer.message().starts_with(words), "{body}: {}", answer.message());
+    }
+    for body in ["{\"status\": \"active\"}", "{\"locations\": []}", "{\"self\": \"x\"}", "{\"os_glance_x\": \"x\"}"] {
+        let answer = app.call("POST", "/v2/images", &[JSON], body).await;
+        assert!(answer.status == StatusCode::FORBIDDEN, "{body}: {}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn bad_queries_are_explained() {
+    let app = TestApp::new().await;
+    let cases = [
+        ("limit=x", "limit param must be an integer"),
+        ("limit=-1", "limit param must be positive"),
+        ("marker=zzz", "No image found with ID zzz"),
+        ("sort=foo", "Invalid sort key: foo. It must be one of the following: name, status"),
+        ("sort=name&sort_key=name", "Old and new sorting syntax cannot be combined"),
+        ("visibility=foo", "Invalid visibility value: foo"),
+        ("member_status=foo", "Invalid status: foo"),
+        ("os_hidden=maybe", "Invalid value 'maybe' for 'os_hidden' filter."),
+        ("name=neq:x", "Unable to filter by unknown operator 'neq'."),
+        ("changes-since=2026", "The \"changes-since\" filter is no longer available on v2."),
+        ("name=%ff", "The request path is not valid UTF-8."),
+    ];
+    for (query, words) in cases {
+        let answer = app.get(&format!("/v2/images?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.message().starts_with(words), "{query}: {}", answer.message());
+    }
+}
+
+#[tokio::test]
+async fn a_patch_needs_its_media_type() {
+    let app = TestApp::new().await;
+    let answer = app.call("PATCH", "/v2/images/x", &[JSON, ("content-type", "application/json")], "[]").await;
+    assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let accepted = "application/openstack-images-v2.0-json-patch, application/openstack-images-v2.1-json-patch";
+    assert_eq!(answer.header("accept-patch"), Some(accepted));
+}

@@ -1,0 +1,154 @@
+//! An application of its own for each test, and requests through its real router.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use bytes::Bytes;
+use glance_db::Database;
+use glance_domain::{ProjectId, StoreId, Timestamp};
+use glance_server::api::Service;
+use glance_server::app::App;
+use glance_server::app::clock::Clock;
+use glance_server::config::load::snapshot;
+use glance_server::config::options::TABLES;
+use glance_server::policies::Enforcer;
+use glance_server::stream::hash::HashPool;
+use glance_server::tasks::{Tasks, node};
+use glance_store::file::{FileOptions, FileStore};
+use glance_store::registry::Naming;
+use glance_store::{StoreEntry, Stores};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use oslo::config::{Config, Sources};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const PATCH: (&str, &str) = ("content-type", "application/openstack-images-v2.1-json-patch");
+pub(crate) const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
+pub(crate) const JSON: (&str, &str) = ("accept", "application/json");
+
+/// One application with a folder of its own.
+pub(crate) struct TestApp {
+    pub(crate) app: Arc<App>,
+    service: Service,
+    pub(crate) folder: TempDir,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("the body is JSON")
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.bytes.to_vec()).expect("the body is text")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("the header is text"))
+    }
+
+    /// The message of an error document.
+    pub(crate) fn message(&self) -> String {
+        self.json()["message"].as_str().expect("an error has a message").to_owned()
+    }
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::with_options("").await
+    }
+
+    /// With these lines in `[DEFAULT]`.
+    pub(crate) async fn with_options(options: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Database::connect(&glance_db::Settings::new(format!("sqlite:///{}/db", folder.path().display())))
+            .await
+            .expect("a database");
+        db.create_schema().await.expect("tables");
+        db.prepare_own_objects().await.expect("own tables");
+        let this = node::this_process();
+        db.register_node(&this).await.expect("a node");
+        let store = FileStore::open(FileOptions::new(folder.path().join("images"))).expect("a store");
+        let id = StoreId::new("fast");
+        let entry = StoreEntry::new(id.clone(), "file", Arc::new(store));
+        let mut sources = Sources::new();
+        sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
+        let config = snapshot(&Config::new(sources, TABLES), Some(ProjectId::new("default"))).expect("a configuration");
+        let app = Arc::new(App {
+            db,
+            stores: Stores::new(vec![entry], &id, Naming::Named).expect("stores"),
+            policy: Enforcer,
+            clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
+            tasks: Tasks::new(this.id),
+            hashes: HashPool::new(2),
+            config: ArcSwap::from_pointee(config),
+        });
+        Self { service: Service::new(app.clone()), app, folder }
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.service.call(request.body(body.into()).expect("a request")).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path, &[JSON], Body::empty()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, document: &Value) -> Answer {
+        self.call("POST", path, &[JSON], document.to_string()).await
+    }
+
+    pub(crate) async fn patch(&self, id: &str, changes: &Value) -> Answer {
+        self.call("PATCH", &format!("/v2/images/{id}"), &[JSON, PATCH], changes.to_string()).await
+    }
+
+    pub(crate) async fn upload(&self, id: &str, body: impl Into<Body>) -> Answer {
+        self.call("PUT", &format!("/v2/images/{id}/file"), &[JSON, OCTETS], body).await
+    }
+
+    /// Registers an image and gives its id.
+    pub(crate) async fn create(&self, document: &Value) -> String {
+        let answer = self.post("/v2/images", document).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    pub(crate) async fn status(&self, id: &str) -> String {
+        self.get(&format!("/v2/images/{id}")).await.json()["status"].as_str().expect("a status").to_owned()
+    }
+
+    /// Names of all files of the store.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("images")).expect("the store's folder");
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A bare raw image.
+pub(crate) fn raw() -> Value {
+    serde_json::json!({"name": "one", "disk_format": "raw", "container_format": "bare"})
+}
