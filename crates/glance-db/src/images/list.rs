@@ -81,3 +81,40 @@ fn select_children(images: &[Image], viewer: Option<&ProjectId>) -> Option<Selec
     first.unions(rest.map(|branch| (UnionType::All, branch)));
     Some(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use glance_domain::query::Viewer;
+    use glance_domain::{ImageId, Timestamp};
+
+    use super::*;
+    use crate::Settings;
+    use crate::sql::Statement;
+
+    /// How SQLite, which has no statistics here, means to run the query.
+    async fn plan(database: &Database, query: &SelectStatement) -> String {
+        let rendered = database.engine().render(query);
+        let sql = format!("EXPLAIN QUERY PLAN {}", rendered.sql).into();
+        let steps = database.pools.fetch(Statement { sql, ..rendered }, |row| row.text(3)).await.unwrap();
+        steps.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn pages_walk_an_index_and_the_rest_is_found_by_image() {
+        let database = Database::connect(&Settings::new("sqlite://")).await.unwrap();
+        database.create_schema().await.unwrap();
+        database.prepare_own_objects().await.unwrap();
+        let me = ProjectId::new("me");
+        let image = Image::new(ImageId::random(), None, Timestamp::parse_iso("2026-01-01").unwrap());
+        let project = ImageQuery::new(Viewer::Project(me.clone()), 25);
+        let page = plan(&database, &select_page(Engine::Sqlite, &project, Some(&image)).unwrap()).await;
+        assert!(page.contains("rs_images_owner_page (owner=? AND deleted=? AND created_at<?)"), "{page}");
+        assert!(page.contains("rs_images_visibility_page (visibility=? AND deleted=? AND created_at<?)"), "{page}");
+        let admin = ImageQuery::new(Viewer::Admin(None), 25);
+        let page = plan(&database, &select_page(Engine::Sqlite, &admin, None).unwrap()).await;
+        assert_eq!(page, "SEARCH images USING INDEX rs_images_page (deleted=?)");
+        let rest = plan(&database, &select_children(&[image], Some(&me)).unwrap()).await;
+        assert_eq!(rest.matches("SEARCH").count(), 4, "{rest}");
+        assert_eq!(rest.matches("image_id=?").count(), 4, "{rest}");
+    }
+}

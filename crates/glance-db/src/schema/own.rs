@@ -28,7 +28,7 @@ const FIRST: Version = Version {
         ("rs_images_page", "images", &["deleted", "created_at", "id"]),
         ("rs_images_owner_page", "images", &["owner", "deleted", "created_at", "id"]),
         ("rs_images_visibility_page", "images", &["visibility", "deleted", "created_at", "id"]),
-        ("rs_image_members_member", "image_members", &["member", "deleted", "image_id"]),
+        ("rs_image_members_member", "image_members", &["member", "image_id", "deleted"]),
     ],
 };
 
