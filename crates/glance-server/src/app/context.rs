@@ -5,6 +5,8 @@ use std::sync::Arc;
 use glance_domain::ProjectId;
 use glance_domain::query::Viewer;
 use glance_store::StoreContext;
+use oslo::policy::Credentials;
+use serde_json::json;
 
 use crate::app::error::{Error, Result};
 use crate::config::Config;
@@ -18,8 +20,8 @@ pub struct RequestContext {
     pub user: Option<String>,
     /// The project that acts.
     pub project: Option<ProjectId>,
-    /// Role names in lower case.
-    pub roles: Vec<String>,
+    /// What policy rules may ask about the caller.
+    pub credentials: Credentials,
     /// Whether the caller is an administrator.
     pub is_admin: bool,
     /// Whether the caller may only read (anonymous access).
@@ -32,8 +34,11 @@ impl RequestContext {
     /// An administrator, as every caller is where nothing authenticates.
     #[must_use]
     pub fn administrator(request_id: String, project: Option<ProjectId>, config: Arc<Config>) -> Self {
-        let roles = ["admin", "member", "reader"].map(str::to_owned).to_vec();
-        Self { request_id, user: None, project, roles, is_admin: true, read_only: false, config }
+        let mut credentials = Credentials::new();
+        credentials.insert("roles".into(), json!(["admin", "member", "reader"]));
+        credentials.insert("project_id".into(), json!(project.as_ref().map(ProjectId::as_str)));
+        credentials.insert("is_admin".into(), json!(true));
+        Self { request_id, user: None, project, credentials, is_admin: true, read_only: false, config }
     }
 
     /// What the catalogue lets this caller see.

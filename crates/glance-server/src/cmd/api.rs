@@ -106,7 +106,7 @@ async fn run(setup: Setup) -> anyhow::Result<()> {
     let app = Arc::new(App {
         db,
         stores: setup.stores,
-        policy: Enforcer,
+        policy: Enforcer::default(),
         clock: Clock::system(),
         tasks: Tasks::new(this.id.clone()),
         hashes: HashPool::new(cores),

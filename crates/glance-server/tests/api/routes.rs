@@ -26,6 +26,14 @@ async fn every_path_names_its_methods() {
 }
 
 #[tokio::test]
+async fn every_route_names_a_rule_that_exists() {
+    let app = TestApp::new().await;
+    for route in routes().into_iter().filter(|route| !route.policy.is_empty()) {
+        assert!(app.app.policy.defines(route.policy), "{} {}: {}", route.method, route.path, route.policy);
+    }
+}
+
+#[tokio::test]
 async fn bodies_are_refused_where_none_is_read() {
     let app = TestApp::new().await;
     for route in routes().into_iter().filter(|route| route.body == BodyRule::Reject) {

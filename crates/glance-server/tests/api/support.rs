@@ -85,7 +85,7 @@ impl TestApp {
         let app = Arc::new(App {
             db,
             stores: Stores::new(vec![entry], &id, Naming::Named).expect("stores"),
-            policy: Enforcer,
+            policy: Enforcer::default(),
             clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
             tasks: Tasks::new(this.id),
             hashes: HashPool::new(2),
