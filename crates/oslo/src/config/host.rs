@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Accepts an IP address or a host name as RFC 1123 has it: a trailing dot is fine, a name of digits alone is not.
+/// Accepts an IP address or a host name as RFC 1123 has it, and returns it without the dot that may end a name. A name
+/// whose last part has only digits is a mistyped address.
 ///
 /// # Errors
 /// What is wrong.
-pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
+pub(super) fn check_host(text: &str) -> Result<&str, &'static str> {
     if text.parse::<IpAddr>().is_ok() {
-        return Ok(());
+        return Ok(text);
     }
     let name = text.strip_suffix('.').unwrap_or(text);
     if name.is_empty() || text.len() > 253 {
@@ -19,7 +20,7 @@ pub(super) fn check_host(text: &str) -> Result<(), &'static str> {
         return Err("neither an IP address nor a host name");
     }
     if name.split('.').all(is_label) {
-        return Ok(());
+        return Ok(name);
     }
     Err("each part of a host name has 1 to 63 letters, digits and inner hyphens")
 }
@@ -59,7 +60,7 @@ fn check_authority(authority: &str) -> Result<(), &'static str> {
         Some(_) => return Err("the URI has no valid IPv6 address between [ and ]"),
         None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
-    if host.is_empty() || !only(host, b"") {
+    if host.is_empty() || !only(host, b"") || is_mistyped_address(host) {
         return Err("the URI has no valid host");
     }
     let digits = port.strip_prefix(':').unwrap_or(port);
@@ -68,6 +69,15 @@ fn check_authority(authority: &str) -> Result<(), &'static str> {
     } else {
         Err("the URI has no valid port")
     }
+}
+
+/// Whether four short numbers with dots between them are no IPv4 address.
+fn is_mistyped_address(host: &str) -> bool {
+    let is_part = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|c| c.is_ascii_digit());
+    let parts = host.split('.');
+    parts.clone().count() == 4
+        && parts.clone().all(is_part)
+        && !parts.flat_map(str::parse::<u16>).all(|part| part < 256)
 }
 
 /// Whether there are only unreserved characters, sub-delimiters, percent-encoded bytes and `more`.
@@ -92,7 +102,7 @@ mod tests {
     #[test]
     fn hosts() {
         for good in ["localhost", "10.0.0.1", "::1", "a.b-c.example.", "x1"] {
-            assert_eq!(check_host(good), Ok(()), "{good}");
+            assert_eq!(check_host(good), Ok(good.trim_end_matches('.')), "{good}");
         }
         for bad in ["", ".", "-a", "a-", "a..b", "10.0.0", "10.0.0.256", "a b", "a_b", &"a".repeat(64)] {
             assert!(check_host(bad).is_err(), "{bad}");
@@ -104,9 +114,18 @@ mod tests {
         for good in ["http://a", "https://u:p@[::1]:80/x%20y?q#f", "file://localhost/tmp"] {
             assert_eq!(check_uri(good), Ok(()), "{good}");
         }
-        for bad in
-            ["", "a", "http:/a", "http://", "1http://a", "http://a b", "http://a:b", "http://[::z]", "http://a/%zz"]
-        {
+        for bad in [
+            "",
+            "a",
+            "http:/a",
+            "http://",
+            "1http://a",
+            "http://a b",
+            "http://a:b",
+            "http://1.2.3.256",
+            "http://[::z]",
+            "http://a/%zz",
+        ] {
             assert!(check_uri(bad).is_err(), "{bad}");
         }
     }

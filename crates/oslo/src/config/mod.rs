@@ -3,6 +3,11 @@
 //! [`Sources`] collect what was said, tables of [`OptionDef`] say what there is, and [`Config`] is the immutable
 //! meeting of the two. Texts are understood when they are asked for, so an option that nobody asks for cannot fail;
 //! [`Config::problems`] asks for all of them.
+//!
+//! Deliberately different from oslo.config: `$DEFAULT.name` is a reference; an option that may repeat and stands in the
+//! environment has one value there instead of one for each letter; a reference to a broken option of the own group is an
+//! error and never falls back to `[DEFAULT]`; hosts and URIs are checked to their last character; whole numbers fit 64
+//! bits and are written with the digits 0–9. The comparison in `tests/upstream` holds the list.
 
 mod host;
 mod ini;
@@ -259,7 +264,8 @@ impl Config {
         let group = group.to_owned();
         let key = (group.clone(), def.name.to_owned());
         if let Some(texts) = self.sources.command_line.get(&key) {
-            let texts = texts.iter().map(String::as_str).collect();
+            let skipped = if def.kind == Kind::MultiStr { 0 } else { texts.len().saturating_sub(1) };
+            let texts = texts.iter().skip(skipped).map(String::as_str).collect();
             return Some(Raw { texts, place: Place::CommandLine, group });
         }
         let variable = variable(&group, def.name);
@@ -282,7 +288,7 @@ impl Config {
         for file in self.sources.files.iter().rev() {
             for texts in keys.iter().filter_map(|key| file.options.get(key)) {
                 if def.kind != Kind::MultiStr {
-                    return texts.iter().collect();
+                    return texts.last().into_iter().collect();
                 }
                 found.splice(0..0, texts);
             }

@@ -81,7 +81,7 @@ pub(super) fn convert(option: &OptionDef, text: &str) -> Result<Option<Value>, S
         Kind::Dict => Value::Dict(pairs(option, text)?),
         Kind::Uri => check_uri(text).map(|()| Value::Str(text.to_owned())).map_err(|e| format!("{}: {e}", shown()))?,
         Kind::HostAddress => {
-            check_host(text).map(|()| Value::Str(text.to_owned())).map_err(|e| format!("{}: {e}", shown()))?
+            check_host(text).map(|host| Value::Str(host.to_owned())).map_err(|e| format!("{}: {e}", shown()))?
         }
     };
     if !matches!(value, Value::List(_) | Value::Dict(_)) {

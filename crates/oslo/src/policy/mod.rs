@@ -21,6 +21,11 @@
 //! assert!(allowed);
 //! # Ok::<(), oslo::policy::EvaluationError>(())
 //! ```
+//!
+//! Deliberately different from oslo.policy: a left side such as `user.class`, which Python's parser of constants refuses,
+//! names a credential; only texts, decimal numbers, `True`, `False` and `None` are constants; `%(name)s` is the only
+//! format; roles must be a list of texts; `false` and other values that are no text are refused in files, where Python
+//! takes `false` for a rule that allows everything. The comparison in `tests/upstream` holds the list.
 
 mod check;
 mod defaults;

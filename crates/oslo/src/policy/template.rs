@@ -17,8 +17,9 @@ enum Piece {
     Text(String),
     /// `%(name)s`.
     Attribute(String),
-    /// Anything else after a percent sign. It fails when it is reached, as in Python.
-    Broken,
+    /// Anything else after a percent sign. It fails when it is reached, as in Python, where the attribute that it
+    /// may name is looked up before.
+    Broken(Option<String>),
 }
 
 impl Template {
@@ -35,13 +36,17 @@ impl Template {
                 continue;
             }
             flush(&mut text, &mut pieces);
-            let Some((name, after)) = attribute(rest) else {
-                pieces.push(Piece::Broken);
-                rest = "";
-                break;
-            };
-            pieces.push(Piece::Attribute(name.to_owned()));
-            rest = after;
+            let name = attribute(rest).map(str::to_owned);
+            // Behind the name come the two parentheses and the `s`.
+            match name.as_ref().and_then(|name| rest[name.len() + 2..].strip_prefix('s')) {
+                Some(after) => rest = after,
+                None => {
+                    pieces.push(Piece::Broken(name));
+                    rest = "";
+                    break;
+                }
+            }
+            pieces.extend(name.map(Piece::Attribute));
         }
         text.push_str(rest);
         flush(&mut text, &mut pieces);
@@ -54,7 +59,8 @@ impl Template {
 
     /// Why the template can never be filled in.
     pub(super) fn problem(&self) -> Option<&'static str> {
-        self.pieces.contains(&Piece::Broken).then_some("% must be followed by (name)s or by another %")
+        let broken = self.pieces.iter().any(|piece| matches!(piece, Piece::Broken(_)));
+        broken.then_some("% must be followed by (name)s or by another %")
     }
 
     /// Fills in the attributes; allocates only where text and attributes are mixed.
@@ -78,7 +84,8 @@ impl Piece {
         match self {
             Self::Text(text) => Ok(Cow::Borrowed(text)),
             Self::Attribute(name) => target.get(name).map(super::Attribute::into_text).ok_or(Stop::MissingAttribute),
-            Self::Broken => Err(Stop::Failed("a % is followed neither by (name)s nor by another %")),
+            Self::Broken(Some(name)) if target.get(name).is_none() => Err(Stop::MissingAttribute),
+            Self::Broken(_) => Err(Stop::Failed("a % is followed neither by (name)s nor by another %")),
         }
     }
 }
@@ -89,8 +96,8 @@ fn flush(text: &mut String, pieces: &mut Vec<Piece>) {
     }
 }
 
-/// The name in `(name)s`, where parentheses inside the name are paired, and the rest.
-fn attribute(text: &str) -> Option<(&str, &str)> {
+/// The name between parentheses at the start of the text, where those inside the name are paired.
+fn attribute(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('(')?;
     let mut depth = 1;
     let end = inner.find(|c| {
@@ -101,6 +108,5 @@ fn attribute(text: &str) -> Option<(&str, &str)> {
         };
         depth == 0
     })?;
-    let rest = inner[end + 1..].strip_prefix('s')?;
-    Some((&inner[..end], rest))
+    Some(&inner[..end])
 }
