@@ -45,6 +45,8 @@ impl Tool {
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(self.program()?);
         command.current_dir(workspace::root());
+        // The mark by which such a program knows that its first argument is its own name.
+        command.env("CARGO", workspace::cargo().get_program());
         command.arg(self.name.trim_start_matches("cargo-"));
         Ok(command)
     }

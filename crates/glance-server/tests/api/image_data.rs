@@ -22,7 +22,7 @@ async fn data_comes_back_as_it_was_sent() {
         (&image["status"], &image["size"], &image["stores"]),
         (&json!("active"), &json!(3_000_000), &json!("fast"))
     );
-    assert_eq!(app.files(), [id.clone()]);
+    assert_eq!(app.files(), std::slice::from_ref(&id));
     let whole = app.call("GET", &format!("/v2/images/{id}/file"), &[], Body::empty()).await;
     assert!(whole.bytes == data);
     assert_eq!(whole.header("content-length"), Some("3000000"));
@@ -85,7 +85,7 @@ async fn a_failed_upload_leaves_a_queued_image_and_no_file() {
         let refused = app.call("PUT", &format!("/v2/images/{id}/file"), &headers, body).await;
         assert_eq!(refused.status, status, "{headers:?}: {}", refused.text());
         assert_eq!(app.status(&id).await, "queued");
-        assert_eq!(app.files(), [String::new(); 0]);
+        assert!(app.files().is_empty(), "{:?}", app.files());
     }
     let id = app.create(&raw()).await;
     let wrong_type = app.call("PUT", &format!("/v2/images/{id}/file"), &[JSON], "abc").await;
@@ -126,7 +126,7 @@ async fn deleting_removes_the_data() {
     let id = app.create(&raw()).await;
     app.upload(&id, "abc").await;
     assert_eq!(app.call("DELETE", &format!("/v2/images/{id}"), &[], "").await.status, StatusCode::NO_CONTENT);
-    assert_eq!(app.files(), [String::new(); 0]);
+    assert!(app.files().is_empty(), "{:?}", app.files());
     assert_eq!(app.get(&format!("/v2/images/{id}/file")).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -149,7 +149,7 @@ async fn an_image_deleted_during_its_upload_is_gone() {
     };
     let (answer, ()) = tokio::join!(app.upload(&id, body), delete);
     assert_eq!(answer.status, StatusCode::GONE, "{}", answer.text());
-    assert_eq!(app.files(), [String::new(); 0]);
+    assert!(app.files().is_empty(), "{:?}", app.files());
 }
 
 #[tokio::test]

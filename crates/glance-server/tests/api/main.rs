@@ -1,5 +1,7 @@
 //! The API in process: real routes, real catalogue (SQLite), real file store; no sockets.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must fail")]
+
 mod support;
 
 mod errors;
