@@ -41,13 +41,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let mut databases = Vec::new();
     if with_servers {
+        if std::env::var_os("GLANCE_TEST_PYTHON").is_none() {
+            nextest.env("GLANCE_TEST_PYTHON", python::GLANCE.programs()?.join("python"));
+        }
         for engine in Engine::ALL.into_iter().filter(|engine| std::env::var_os(engine.variable()).is_none()) {
             let database = Database::start(engine, "test")?;
             nextest.env(engine.variable(), &database.url);
             databases.push(database);
-        }
-        if std::env::var_os("GLANCE_TEST_PYTHON").is_none() {
-            nextest.env("GLANCE_TEST_PYTHON", python::GLANCE.programs()?.join("python"));
         }
     }
     shell::run(&mut nextest)?;

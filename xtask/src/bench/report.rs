@@ -26,12 +26,14 @@ impl Results {
         self.values.entry((contender.to_owned(), metric.to_owned())).or_default().push(value);
     }
 
-    pub(super) fn note_failure(&mut self, contender: &str, why: &str) {
-        self.failures.insert(contender.to_owned(), why.lines().next().unwrap_or_default().to_owned());
+    pub(super) fn note_failure(&mut self, what: &str, why: &str) {
+        // The last line is the program's own words; the first may be a long command.
+        self.failures.insert(what.to_owned(), why.lines().last().unwrap_or_default().to_owned());
     }
 
-    pub(super) fn failures(&self) -> &BTreeMap<String, String> {
-        &self.failures
+    /// Whether one of our own could not do something.
+    pub(super) fn ours_failed(&self) -> bool {
+        self.failures.keys().any(|what| what.starts_with("rust"))
     }
 
     fn median(&self, contender: &str, metric: &str) -> Option<f64> {
@@ -71,8 +73,8 @@ impl Results {
         let hashes =
             hashes.map(|name| format!("{name}: {}", self.median("one thread", name).map_or_else(String::new, shown)));
         writeln!(table, "\nDigests on one thread (OpenSSL through Python's hashlib): {}", hashes.join("; ")).ok();
-        for (contender, why) in &self.failures {
-            writeln!(table, "\n{contender} could not be measured: {why}").ok();
+        for (what, why) in &self.failures {
+            writeln!(table, "\nCould not be measured: {what} ({why})").ok();
         }
         table
     }
