@@ -41,12 +41,14 @@ impl Tool {
         Ok(built)
     }
 
-    /// A call of the tool as a cargo subcommand, in the workspace's root.
+    /// A call of the tool as a subcommand of cargo, in the workspace's root.
     pub(crate) fn command(&self) -> Result<Command> {
-        let mut command = Command::new(self.program()?);
-        command.current_dir(workspace::root());
-        // The mark by which such a program knows that its first argument is its own name.
-        command.env("CARGO", workspace::cargo().get_program());
+        let program = self.program()?;
+        let folder = program.parent().map(PathBuf::from);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut command = workspace::cargo();
+        // Cargo looks for its subcommands on the path.
+        command.env("PATH", std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path)))?);
         command.arg(self.name.trim_start_matches("cargo-"));
         Ok(command)
     }
