@@ -28,7 +28,7 @@ impl Results {
 
     pub(super) fn note_failure(&mut self, what: &str, why: &str) {
         // The last line is the program's own words; the first may be a long command.
-        self.failures.insert(what.to_owned(), why.lines().last().unwrap_or_default().to_owned());
+        self.failures.insert(what.to_owned(), why.trim_end().lines().last().unwrap_or_default().to_owned());
     }
 
     /// Whether one of our own could not do something.
