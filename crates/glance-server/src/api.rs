@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{Method, Request};
 use tower::ServiceExt;
+use tracing::Instrument as _;
 
 use crate::app::SharedApp;
 
@@ -50,7 +51,9 @@ impl Service {
         }
         middleware::context::insert(&config, &mut request);
         let id = middleware::request_id::of(&request);
-        let answered = self.router.clone().oneshot(request).await;
+        // What is logged on the way names the request that the client has an answer to.
+        let span = tracing::info_span!("request", id = %id);
+        let answered = self.router.clone().oneshot(request).instrument(span).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         middleware::request_id::add(&mut response, &id);
         response

@@ -15,6 +15,7 @@ use glance_db::{NodeId, TransferId};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// The running work of this process.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Tasks {
 
     /// Runs `work` to its end whatever becomes of the caller; a graceful stop waits for it.
     pub fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
-        self.tracker.spawn(work)
+        self.tracker.spawn(work.in_current_span())
     }
 
     /// Serves a connection; a graceful stop ends connections by themselves.

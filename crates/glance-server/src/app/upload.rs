@@ -20,9 +20,6 @@ use crate::stream::inspect::Inspection;
 use crate::stream::receive::{Incoming, Interrupted, Receiver};
 use crate::tasks::StopSignal;
 
-/// A refused upload is read on for at most so many bytes, so that the client gets to see the answer.
-const DRAIN: u64 = 64 << 20;
-
 /// What a client says about an upload.
 #[derive(Clone, Debug, Default)]
 pub struct UploadOptions {
@@ -32,6 +29,8 @@ pub struct UploadOptions {
     pub expected_size: Option<u64>,
     /// Bytes that will probably arrive (`Content-Length`).
     pub size_hint: Option<u64>,
+    /// The client sends nothing before it is told to go on (`Expect: 100-continue`).
+    pub awaits_go_ahead: bool,
 }
 
 /// Everything one upload needs, once it is known that it may begin.
@@ -66,6 +65,7 @@ impl App {
         body: Incoming,
     ) -> Result<()> {
         let mut receiver = Receiver::new(body);
+        let awaits_go_ahead = options.awaits_go_ahead;
         match self.begin_upload(ctx, id, options).await {
             Ok(upload) => {
                 let app = self.clone();
@@ -73,7 +73,10 @@ impl App {
                 work.await.map_err(Error::internal)?
             }
             Err(refusal) => {
-                receiver.drain(DRAIN).await;
+                // To read is to tell the client to go on.
+                if !awaits_go_ahead {
+                    receiver.drain().await;
+                }
                 Err(refusal)
             }
         }
@@ -128,7 +131,7 @@ impl App {
         };
         if let Err(refusal) = &outcome {
             tracing::info!(image = %upload.image.id, error = %refusal, "the upload failed");
-            receiver.drain(DRAIN).await;
+            receiver.drain().await;
         }
         outcome
     }

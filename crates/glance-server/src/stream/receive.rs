@@ -3,6 +3,8 @@
 //! HTTP delivers frames of a few hundred bytes from a slow client and of hundreds of KiB from a fast one. Small frames
 //! that are already there are joined; nothing is waited for to fill a chunk, so a slow client costs only what it sent.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
@@ -16,6 +18,12 @@ const LARGE: usize = 128 << 10;
 
 /// Joined chunks grow to about this size.
 const TARGET: usize = 1 << 20;
+
+/// How much of a refused body is read on.
+const DRAIN_BYTES: usize = 64 << 20;
+
+/// For how long a refused body is read on.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The client went away, or broke the rules of HTTP, before the body was complete.
 #[derive(Debug, thiserror::Error)]
@@ -91,15 +99,20 @@ impl Receiver {
         Ok(None)
     }
 
-    /// Throws away at most `limit` bytes of what is left, so that the client gets to read the answer.
-    pub async fn drain(&mut self, limit: u64) {
-        let mut seen = 0;
-        while seen < limit {
-            match self.next().await {
-                Ok(Some(chunk)) => seen += chunk.len() as u64,
-                Ok(None) | Err(_) => return,
+    /// Throws away what is left, within bounds, so that a client that only reads when it has sent everything gets to
+    /// read the answer.
+    pub async fn drain(&mut self) {
+        let reading = async {
+            let mut seen = 0;
+            while seen < DRAIN_BYTES {
+                match self.next().await {
+                    Ok(Some(chunk)) => seen += chunk.len(),
+                    Ok(None) | Err(_) => return,
+                }
             }
-        }
+        };
+        // A client that is too slow for this gets its connection closed.
+        let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
     }
 }
 
@@ -137,8 +150,15 @@ mod tests {
 
     #[tokio::test]
     async fn draining_stops_at_its_limit() {
-        let mut receiver = body(&[LARGE; 10]);
-        receiver.drain(2 * LARGE as u64).await;
+        let frames = DRAIN_BYTES / LARGE + 8;
+        let mut receiver = body(&vec![LARGE; frames]);
+        receiver.drain().await;
         assert_eq!(sizes(receiver).await.len(), 8);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn draining_does_not_wait_for_ever() {
+        let silent = stream::pending::<Result<Frame<Bytes>, Box<dyn std::error::Error + Send + Sync>>>();
+        Receiver::new(StreamBody::new(silent).boxed_unsync()).drain().await;
     }
 }

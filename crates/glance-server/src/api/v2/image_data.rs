@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use glance_domain::{Image, StoreId};
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use super::range::requested;
@@ -18,6 +18,7 @@ use crate::app::context::RequestContext;
 use crate::app::download::ImageData;
 use crate::app::error::Error;
 use crate::app::upload::UploadOptions;
+use crate::stream::receive::Receiver;
 
 const OCTETS: &str = "application/octet-stream";
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -32,18 +33,34 @@ pub async fn upload(
     headers: HeaderMap,
     request: Request,
 ) -> Answer {
-    let given = media_type(&headers);
-    if given.as_deref() != Some(OCTETS) {
-        let given = given.unwrap_or_default();
+    let body = boxed(request.into_body());
+    match upload_options(&headers).and_then(|options| Ok((path.image_id()?, options))) {
+        Ok((id, options)) => app.upload_image(&ctx, &id, options, body).await?,
+        Err(refusal) => {
+            if !awaits_go_ahead(&headers) {
+                Receiver::new(body).drain().await;
+            }
+            return Err(refusal);
+        }
+    }
+    no_content()
+}
+
+fn upload_options(headers: &HeaderMap) -> Result<UploadOptions, Refusal> {
+    let given = media_type(headers).unwrap_or_default();
+    if given != OCTETS {
         return Err(Refusal::media_type(&given, format!("Invalid content type {given}")));
     }
-    let options = UploadOptions {
-        store: text_header(&headers, &IMAGE_STORE)?.map(StoreId::new),
-        expected_size: declared_size(&headers)?,
+    Ok(UploadOptions {
+        store: text_header(headers, &IMAGE_STORE)?.map(StoreId::new),
+        expected_size: declared_size(headers)?,
         size_hint: headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
-    };
-    app.upload_image(&ctx, &path.image_id()?, options, boxed(request.into_body())).await?;
-    no_content()
+        awaits_go_ahead: awaits_go_ahead(headers),
+    })
+}
+
+fn awaits_go_ahead(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 fn declared_size(headers: &HeaderMap) -> Result<Option<u64>, Error> {
