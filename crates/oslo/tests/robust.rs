@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use oslo::config::{Config, Kind, OptionDef, Sources, parse};
+use oslo::logging::{ContextFormat, ContextStrings, Fields, Format, Style, read};
 use oslo::paste::{Composites, load_text};
 use oslo::policy::{Answers, Check, Policy, Rules, Settings};
 use proptest::prelude::*;
@@ -37,7 +38,33 @@ fn object(value: Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
+struct NoFields;
+
+impl Fields for NoFields {
+    fn field(&self, _: &str) -> Option<oslo::logging::Field<'_>> {
+        Some(oslo::logging::Field::Int(-5))
+    }
+}
+
 proptest! {
+    #[test]
+    fn logging(text in text()) {
+        let context = ContextFormat::new(&ContextStrings::default()).unwrap();
+        let _ = read(&text, &context);
+        let file = format!(
+            "[loggers]\nkeys=root\n[handlers]\nkeys=h\n[formatters]\nkeys=f\n[formatter_f]\nformat={text}\n\
+             [handler_h]\nclass=FileHandler\nargs=({text})\n[logger_root]\nhandlers=h\n"
+        );
+        let _ = read(&file, &context);
+        for style in [Style::Percent, Style::Brace, Style::Dollar] {
+            if let Ok(format) = Format::new(&text, style) {
+                format.push(&mut String::new(), &NoFields);
+            }
+        }
+        let strings = ContextStrings { context: &text, date_format: Some(&text), ..ContextStrings::default() };
+        let _ = ContextFormat::new(&strings);
+    }
+
     #[test]
     fn configuration(text in text()) {
         let _ = parse(&text);

@@ -13,17 +13,17 @@ const MAX_DEPTH: usize = 10;
 const MAX_LENGTH: usize = 1 << 16;
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) value: String,
-    pub(super) line: usize,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) line: usize,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Section {
-    pub(super) name: String,
-    pub(super) line: usize,
-    pub(super) entries: Vec<Entry>,
+pub(crate) struct Section {
+    pub(crate) name: String,
+    pub(crate) line: usize,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl Section {
@@ -34,15 +34,15 @@ impl Section {
 
 /// A file: its sections, with `[DEFAULT]` apart.
 #[derive(Clone, Debug)]
-pub(super) struct Document {
-    pub(super) defaults: Section,
-    pub(super) sections: Vec<Section>,
+pub(crate) struct Document {
+    pub(crate) defaults: Section,
+    pub(crate) sections: Vec<Section>,
 }
 
 /// A line number, from 1, and what is wrong there.
-pub(super) type Fault = (usize, String);
+pub(crate) type Fault = (usize, String);
 
-pub(super) fn parse(text: &str) -> Result<Document, Fault> {
+pub(crate) fn parse(text: &str) -> Result<Document, Fault> {
     let defaults = Section { name: "DEFAULT".to_owned(), line: 0, entries: Vec::new() };
     let mut parser = Parser { sections: vec![defaults], index: HashMap::new(), current: None, indent: 0, open: false };
     for (position, line) in lines(text).enumerate() {
@@ -126,7 +126,7 @@ impl Parser {
 
 impl Document {
     /// The value of an entry with `%(name)s` filled in. `given` are the values that come from outside, such as `here`.
-    pub(super) fn interpolate(
+    pub(crate) fn interpolate(
         &self,
         section: &Section,
         entry: &Entry,

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends at what it does not expect")]
 
 mod config;
+mod logging;
 mod paste;
 mod policy;
 mod random;
