@@ -19,6 +19,8 @@ pub enum Kind {
     Conflict,
     /// The image was deleted while its data was being uploaded.
     Gone,
+    /// There is no room for more: a limit that the caller gave is reached.
+    LimitReached,
     /// The marker of a list names no live image.
     MarkerUnknown,
     /// The marker of a list names an image that the viewer must not see.

@@ -22,14 +22,18 @@ impl Database {
     }
 
     /// Shares an image with a project. A project that was a member before gets its old row back, in which
-    /// nothing but the row's number is old.
+    /// nothing but the row's number is old. `most` is how many members the image may have then.
     ///
     /// # Errors
-    /// [`Kind::Duplicate`] when it is a member, [`Kind::NotFound`] when there is no such image.
-    pub async fn add_member(&self, member: &Member) -> Result<()> {
+    /// [`Kind::Duplicate`] when it is a member, [`Kind::LimitReached`] when there are `most` members already,
+    /// [`Kind::NotFound`] when there is no such image.
+    pub async fn add_member(&self, member: &Member, most: Option<u64>) -> Result<()> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
             lock_image(&mut transaction, &member.image).await?;
+            if let Some(most) = most {
+                check_room(&mut transaction, &member.image, most).await?;
+            }
             match find_row(&mut transaction, member).await? {
                 Some((_, false)) => return Err(Error::new(Kind::Duplicate, "the project is a member already")),
                 Some((row, true)) => revive(&mut transaction, row, member).await?,
@@ -122,6 +126,19 @@ async fn lock_image(transaction: &mut Transaction, image: &ImageId) -> Result<()
     }
     let rows = transaction.fetch(&query, |_| Ok(())).await?;
     if rows.is_empty() { Err(not_found()) } else { Ok(()) }
+}
+
+/// Counts under the lock of the image, so that two that share it at the same time cannot both take the last place.
+async fn check_room(transaction: &mut Transaction, image: &ImageId, most: u64) -> Result<()> {
+    let mut query = Query::select();
+    query.expr(Expr::cust("COUNT(*)")).from("image_members");
+    query.and_where(Expr::col("image_id").eq(image.as_str())).and_where(live("image_members"));
+    let counts = transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?;
+    let count = counts.first().copied().unwrap_or_default();
+    if u64::try_from(count).is_ok_and(|count| count < most) {
+        return Ok(());
+    }
+    Err(Error::new(Kind::LimitReached, format!("the image has {count} members")))
 }
 
 /// The row of the pair and whether it is deleted; a live row before deleted ones.

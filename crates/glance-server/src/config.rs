@@ -3,6 +3,7 @@
 pub mod limits;
 pub mod load;
 pub mod options;
+pub mod policy;
 pub mod stores;
 
 use glance_domain::ProjectId;

@@ -1,87 +1,112 @@
 //! Who may do what: the rules of the service and their enforcement.
+//!
+//! The defaults are tables, one module for each noun; operators override them in `policy.yaml` and `policy.d`, which are
+//! read again when they change. The language of rules is `oslo::policy`'s.
 
 pub mod base;
+pub mod cache;
+pub mod discovery;
+pub mod files;
 pub mod image;
+pub mod metadef;
+pub mod remote;
+pub mod target;
+pub mod tasks;
 
-use glance_domain::{Image, ProjectId};
-use oslo::policy::{Answers, Attribute, Attributes, EvaluationError, Policy, Rules, Settings, Verdict};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use oslo::policy::{Answers, Attributes, Check, EvaluationError, Policy, RuleDefault, Rules, Settings, Verdict};
 
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use files::Files;
+use remote::Remote;
+pub use target::Target;
 
-/// What a rule is asked about: the attributes that check strings name as `%(…)s`.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    image: Option<&'a Image>,
-    project: Option<&'a ProjectId>,
-}
+/// The default rules of the service.
+pub const TABLES: &[&[RuleDefault]] =
+    &[base::RULES, image::RULES, cache::RULES, discovery::RULES, metadef::RULES, tasks::RULES];
 
-impl<'a> Target<'a> {
-    /// An image.
-    #[must_use]
-    pub fn image(image: &'a Image) -> Self {
-        Self { image: Some(image), project: image.owner.as_ref() }
-    }
-
-    /// Whatever belongs to a project.
-    #[must_use]
-    pub fn project(project: Option<&'a ProjectId>) -> Self {
-        Self { image: None, project }
-    }
-
-    /// The deployment as a whole.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { image: None, project: None }
-    }
-}
-
-impl Attributes for Target<'_> {
-    fn get(&self, name: &str) -> Option<Attribute<'_>> {
-        let of_image = |image: &'_ Image| match name {
-            "visibility" => Some(image.visibility.as_str().to_owned()),
-            "status" => Some(image.status.as_str().to_owned()),
-            "member_id" => image.member.as_ref().map(|member| member.as_str().to_owned()),
-            "image_id" | "id" => Some(image.id.as_str().to_owned()),
-            "name" => image.name.clone(),
-            "disk_format" => image.disk_format.clone(),
-            "container_format" => image.container_format.clone(),
-            "protected" => Some(if image.protected { "True" } else { "False" }.to_owned()),
-            other => image.properties.get(other).cloned().flatten(),
-        };
-        match name {
-            "project_id" | "owner" | "tenant" => Some(self.project.map(ProjectId::as_str)?.into()),
-            _ => self.image.and_then(of_image).map(Attribute::from),
-        }
-    }
-}
+/// How many remote servers one decision may ask.
+const MOST_QUESTIONS: usize = 16;
 
 /// Decides by the rules in force.
 #[derive(Debug)]
 pub struct Enforcer {
-    policy: Policy,
+    policy: ArcSwap<Policy>,
+    settings: Settings,
+    files: Option<Files>,
+    remote: Option<Remote>,
 }
 
 impl Default for Enforcer {
+    /// The default rules alone.
     fn default() -> Self {
-        Self { policy: Policy::new(&[base::RULES, image::RULES], &Rules::new(), &Settings::default()) }
+        let settings = Settings::default();
+        let policy = ArcSwap::from_pointee(Policy::new(TABLES, &Rules::new(), &settings));
+        Self { policy, settings, files: None, remote: None }
     }
 }
 
 impl Enforcer {
+    /// The default rules and those of `files`, with the `settings` of `[oslo_policy]`.
+    ///
+    /// # Errors
+    /// A file that cannot be used.
+    pub fn new(settings: Settings, files: Files, remote: Remote) -> Result<Self, oslo::policy::FileError> {
+        let policy = ArcSwap::from_pointee(Policy::new(TABLES, &files.load()?, &settings));
+        let this = Self { policy, settings, files: Some(files), remote: Some(remote) };
+        this.report();
+        Ok(this)
+    }
+
     /// Whether `rule` allows it. Rules may ask other servers, so this waits.
     ///
     /// # Errors
-    /// `Internal` for a rule that cannot be evaluated.
+    /// `Internal` for a rule that cannot be evaluated, `Unavailable` when a server that it asks does not answer.
     pub async fn check(&self, ctx: &RequestContext, rule: &str, target: &Target<'_>) -> Result<bool> {
-        match self.policy.evaluate(rule, target, &ctx.credentials, &Answers::default()) {
-            Ok(Verdict::Allowed) => Ok(true),
-            Ok(Verdict::Denied) => Ok(false),
-            Ok(Verdict::NeedsRemote(_)) => {
-                Err(Error::internal(format!("the rule {rule} asks another server, which is not available yet")))
+        self.refresh();
+        let policy = self.policy.load_full();
+        self.decide(ctx, target, |answers| policy.evaluate(rule, target, &ctx.credentials, answers)).await
+    }
+
+    /// Whether the rule called `name` allows it, of whatever scope the caller's token is and whether there is such a
+    /// rule or not: property protections name rules that only policy files define.
+    ///
+    /// # Errors
+    /// As [`Enforcer::check`].
+    pub async fn check_reference(&self, ctx: &RequestContext, name: &str) -> Result<bool> {
+        self.refresh();
+        let policy = self.policy.load_full();
+        let check = Check::parse(&format!("rule:{name}"));
+        let nothing = Target::none();
+        let target: &dyn Attributes = &nothing;
+        self.decide(ctx, &nothing, |answers| policy.evaluate_check(&check, target, &ctx.credentials, answers)).await
+    }
+
+    async fn decide(
+        &self,
+        ctx: &RequestContext,
+        target: &Target<'_>,
+        evaluate: impl Fn(&Answers) -> Result<Verdict, EvaluationError>,
+    ) -> Result<bool> {
+        let mut answers = Answers::default();
+        for _ in 0..=MOST_QUESTIONS {
+            match evaluate(&answers) {
+                Ok(Verdict::Allowed) => return Ok(true),
+                Ok(Verdict::Denied) => return Ok(false),
+                Ok(Verdict::NeedsRemote(question)) => {
+                    let Some(remote) = &self.remote else {
+                        return Err(Error::internal("a rule asks another server, but none may be asked"));
+                    };
+                    let allowed = remote.ask(&question, target, &ctx.credentials).await?;
+                    answers.insert(question, allowed);
+                }
+                Err(error) => return Err(Error::internal(error)),
             }
-            Err(EvaluationError { rule, reason }) => Err(Error::internal(format!("the rule {rule}: {reason}"))),
         }
+        Err(Error::internal("a rule asks too many other servers"))
     }
 
     /// As [`Enforcer::check`], with a refusal for "no".
@@ -92,21 +117,65 @@ impl Enforcer {
         if self.check(ctx, rule, target).await? {
             return Ok(());
         }
-        Err(Error::Forbidden(format!("You are not authorized to complete {rule} action.").into()))
+        Err(refusal(rule))
     }
 
     /// Whether there is a rule of this name.
     #[must_use]
     pub fn defines(&self, rule: &str) -> bool {
-        self.policy.defines(rule)
+        self.policy.load().defines(rule)
     }
+
+    /// Whether what rules were in old releases is no longer good enough (`enforce_new_defaults`).
+    #[must_use]
+    pub fn enforces_new_defaults(&self) -> bool {
+        self.settings.enforce_new_defaults
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Takes over what has changed in the files, now and then.
+    fn refresh(&self) {
+        if self.files.as_ref().is_some_and(Files::is_due) {
+            self.reload();
+        }
+    }
+
+    /// Takes over what has changed in the files. A file that cannot be used is logged, and the rules stay as they are.
+    pub fn reload(&self) {
+        let Some(files) = &self.files else { return };
+        match files.load_if_changed() {
+            Ok(None) => {}
+            Ok(Some(rules)) => {
+                self.policy.store(Arc::new(Policy::new(TABLES, &rules, &self.settings)));
+                tracing::info!("the policy files have changed: their rules are in force now");
+                self.report();
+            }
+            Err(error) => tracing::error!(%error, "the policy files cannot be used: the rules stay as they are"),
+        }
+    }
+
+    fn report(&self) {
+        for problem in self.policy.load().problems() {
+            tracing::warn!("policy: {problem}");
+        }
+    }
+}
+
+/// The refusal of a rule.
+pub(crate) fn refusal(rule: &str) -> Error {
+    Error::Forbidden(format!("You are not authorized to complete {rule} action.").into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use glance_domain::{ImageId, Timestamp, Visibility};
+    use glance_domain::{Image, ImageId, ProjectId, Timestamp, Visibility};
     use oslo::config::{Config, Sources};
     use serde_json::json;
 

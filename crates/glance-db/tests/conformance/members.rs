@@ -16,7 +16,7 @@ on_every_database! {
         database.create_image(&image(2)).await.unwrap();
         let (ann, bob) = (member(1, "ann", 10), member(1, "bob", 11));
         for member in [&bob, &ann, &member(2, "ann", 12)] {
-            database.add_member(member).await.unwrap();
+            database.add_member(member, None).await.unwrap();
         }
         assert_eq!(database.list_members(&ann.image).await.unwrap(), [bob.clone(), ann.clone()]);
         let accepted = Member { status: MemberStatus::Accepted, updated_at: at(20), ..ann.clone() };
@@ -30,7 +30,7 @@ on_every_database! {
         database.create_image(&image(1)).await.unwrap();
         for seconds in [10, 20, 30] {
             let again = member(1, "ann", seconds);
-            database.add_member(&again).await.unwrap();
+            database.add_member(&again, None).await.unwrap();
             assert_eq!(database.list_members(&again.image).await.unwrap(), std::slice::from_ref(&again));
             // The same second for all: upstream's unique key holds the time of deletion.
             database.delete_member(&again.image, &again.project, at(40)).await.unwrap();
@@ -40,9 +40,20 @@ on_every_database! {
 
     async fn cannot_be_added_twice_or_to_nothing(database: Database) {
         database.create_image(&image(1)).await.unwrap();
-        database.add_member(&member(1, "ann", 10)).await.unwrap();
-        assert_eq!(database.add_member(&member(1, "ann", 11)).await.unwrap_err().kind(), Kind::Duplicate);
-        assert_eq!(database.add_member(&member(2, "ann", 11)).await.unwrap_err().kind(), Kind::NotFound);
+        database.add_member(&member(1, "ann", 10), None).await.unwrap();
+        assert_eq!(database.add_member(&member(1, "ann", 11), None).await.unwrap_err().kind(), Kind::Duplicate);
+        assert_eq!(database.add_member(&member(2, "ann", 11), None).await.unwrap_err().kind(), Kind::NotFound);
+    }
+
+    async fn are_no_more_than_allowed(database: Database) {
+        database.create_image(&image(1)).await.unwrap();
+        database.add_member(&member(1, "ann", 10), Some(1)).await.unwrap();
+        let refused = database.add_member(&member(1, "bob", 11), Some(1)).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::LimitReached);
+        database.add_member(&member(1, "bob", 11), Some(2)).await.unwrap();
+        let gone = database.delete_member(&id("image-0001"), &project("bob"), at(12)).await;
+        gone.unwrap();
+        database.add_member(&member(1, "cat", 13), Some(2)).await.unwrap();
     }
 
     async fn that_are_none_cannot_be_changed(database: Database) {

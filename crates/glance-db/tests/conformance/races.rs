@@ -89,7 +89,7 @@ on_every_database! {
             let database = database.clone();
             let (image, project, status) = (image(1).id, project("mia"), MemberStatus::Pending);
             let member = Member { image, project, status, created_at: at(1), updated_at: at(1) };
-            async move { database.add_member(&member).await }
+            async move { database.add_member(&member, None).await }
         });
         one_winner(results.await, Kind::Duplicate);
         assert_eq!(database.list_members(&image(1).id).await.unwrap().len(), 1);

@@ -118,7 +118,7 @@ on_every_database! {
         database.create_image(&image).await.unwrap();
         let (created_at, updated_at) = (at(2), at(2));
         let (status, project) = (MemberStatus::Accepted, project("mia"));
-        database.add_member(&Member { image: image.id.clone(), project, status, created_at, updated_at }).await.unwrap();
+        database.add_member(&Member { image: image.id.clone(), project, status, created_at, updated_at }, None).await.unwrap();
         let removal = removal(&upload(1, &node));
         database.begin_delete(&removal).await.unwrap();
         assert_eq!(database.get_image(&image.id, &ADMIN).await.unwrap().status, image.status);

@@ -39,7 +39,7 @@ async fn scene(database: &Database) {
     ] {
         let (created_at, updated_at) = (at(0), at(0));
         let member = Member { image: id(image), project: project("mia"), status, created_at, updated_at };
-        database.add_member(&member).await.unwrap();
+        database.add_member(&member, None).await.unwrap();
     }
     database.delete_member(&id("ann-left"), &project("mia"), at(1)).await.unwrap();
 }

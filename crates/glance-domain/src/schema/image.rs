@@ -6,7 +6,8 @@ use super::validate::validate;
 use crate::Status;
 use crate::error::{Error, Result};
 
-const UUID_PATTERN: &str = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
+pub(super) const UUID_PATTERN: &str =
+    "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$";
 
 /// What an image document may contain, as this deployment is configured.
 #[derive(Clone, Debug)]

@@ -47,6 +47,17 @@ impl PathParams {
     }
 }
 
+impl PathParams {
+    /// The image in the path of its members, which Glance misses in other words.
+    ///
+    /// # Errors
+    /// `NotFound` for what cannot be the id of an image.
+    pub fn shared_image_id(&self) -> Result<ImageId, Error> {
+        let id = self.text("image_id");
+        ImageId::parse(id).map_err(|_| Error::NotFound(format!("Image {id} not found.").into()))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for PathParams {
     type Rejection = Refusal;
 

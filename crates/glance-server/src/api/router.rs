@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use http_body::Body as _;
 
 use crate::api::error::Refusal;
-use crate::api::v2::{image_actions, image_data, image_tags, images, info, schemas};
+use crate::api::v2::{image_actions, image_data, image_members, image_tags, images, info, schemas};
 use crate::app::SharedApp;
 use crate::app::error::Error;
 
@@ -66,6 +66,8 @@ pub fn routes() -> Vec<Route> {
     vec![
         route(GET,    "/v2/schemas/image",  "", Reject, schemas::image),
         route(GET,    "/v2/schemas/images", "", Reject, schemas::images),
+        route(GET,    "/v2/schemas/member",  "", Reject, schemas::member),
+        route(GET,    "/v2/schemas/members", "", Reject, schemas::members),
 
         route(GET,    "/v2/images", "get_images", Read, images::index),
         route(POST,   "/v2/images", "add_image",  Read, images::create),
@@ -81,6 +83,12 @@ pub fn routes() -> Vec<Route> {
 
         route(PUT,    "/v2/images/{image_id}/tags/{tag_value}", "modify_image", Reject, image_tags::update),
         route(DELETE, "/v2/images/{image_id}/tags/{tag_value}", "modify_image", Reject, image_tags::delete),
+
+        route(GET,    "/v2/images/{image_id}/members", "get_members", Reject, image_members::index),
+        route(POST,   "/v2/images/{image_id}/members", "add_member",  Read,   image_members::create),
+        route(GET,    "/v2/images/{image_id}/members/{member_id}", "get_member",    Reject, image_members::show),
+        route(PUT,    "/v2/images/{image_id}/members/{member_id}", "modify_member", Read,   image_members::update),
+        route(DELETE, "/v2/images/{image_id}/members/{member_id}", "delete_member", Reject, image_members::delete),
 
         route(GET,    "/v2/info/import",        "", Reject, info::import),
         route(GET,    "/v2/info/stores",        "", Reject, info::stores),

@@ -141,6 +141,7 @@ impl From<glance_db::Error> for Error {
             Kind::MarkerUnknown => Self::Invalid("Invalid marker. Image could not be found.".into()),
             Kind::MarkerInvisible => Self::Forbidden("Forbidding request, image not visible".into()),
             Kind::Unavailable => Self::Unavailable("The catalogue cannot be reached. Please try again later.".into()),
+            Kind::LimitReached => Self::LimitExceeded("A limit of the service is reached.".into()),
             Kind::Invalid | Kind::Corrupt | Kind::Internal => Self::internal(error),
         }
     }

@@ -82,6 +82,11 @@ impl App {
         })
     }
 
+    /// Whether `rule` allows it.
+    pub(crate) async fn may_on_image(&self, ctx: &RequestContext, rule: &str, image: &Image) -> Result<bool> {
+        self.policy.check(ctx, rule, &Target::image(image)).await
+    }
+
     /// Asks `rule` about an image; a caller that may not even see the image is told that there is none.
     pub(crate) async fn enforce_on_image(&self, ctx: &RequestContext, rule: &str, image: &Image) -> Result<()> {
         let target = Target::image(image);
@@ -89,7 +94,7 @@ impl App {
             return Ok(());
         }
         if self.policy.check(ctx, "get_image", &target).await? {
-            Err(Error::Forbidden(format!("You are not authorized to complete {rule} action.").into()))
+            Err(crate::policies::refusal(rule))
         } else {
             Err(Error::no_image(&image.id))
         }

@@ -19,7 +19,6 @@ use glance_db::{Database, SchemaState};
 use crate::app::App;
 use crate::app::clock::Clock;
 use crate::config::load::{self, Setup};
-use crate::policies::Enforcer;
 use crate::server;
 use crate::stream::hash::HashPool;
 use crate::tasks::{Tasks, node};
@@ -106,7 +105,7 @@ async fn run(setup: Setup) -> anyhow::Result<()> {
     let app = Arc::new(App {
         db,
         stores: setup.stores,
-        policy: Enforcer::default(),
+        policy: setup.policy,
         clock: Clock::system(),
         tasks: Tasks::new(this.id.clone()),
         hashes: HashPool::new(cores),

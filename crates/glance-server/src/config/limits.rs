@@ -10,6 +10,8 @@ use crate::app::error::{Error, Result};
 pub struct Limits {
     /// Bytes of one image (`image_size_cap`).
     pub image_size_cap: u64,
+    /// Members of one image (`image_member_quota`).
+    pub image_member_quota: i64,
     /// Custom properties of one image (`image_property_quota`).
     pub image_property_quota: i64,
     /// Tags of one image (`image_tag_quota`).

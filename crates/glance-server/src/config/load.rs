@@ -14,7 +14,8 @@ use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
 use crate::config::options::TABLES;
-use crate::config::{Api, Config, ImageFormat, Limits, stores};
+use crate::config::{Api, Config, ImageFormat, Limits, policy, stores};
+use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
 
 /// Everything that the server needs to start.
@@ -27,6 +28,8 @@ pub struct Setup {
     pub owns_database: bool,
     /// The stores.
     pub stores: Stores,
+    /// Who may do what.
+    pub policy: Enforcer,
     /// Where to listen.
     pub listen: Listen,
     /// Whether to log more.
@@ -108,6 +111,7 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         database,
         owns_database: false,
         stores: stores::open(&options)?,
+        policy: policy::enforcer(&options)?,
         listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
         debug: arguments.debug || options.get("DEFAULT", "debug")?,
         warnings: warnings(&options),
@@ -148,6 +152,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         database: glance_db::Settings::new(format!("sqlite:///{}", database.display())),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
+        policy: Enforcer::default(),
         listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
         debug: arguments.debug,
         warnings: Vec::new(),
@@ -217,6 +222,7 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
         },
         limits: Limits {
             image_size_cap: options.get("DEFAULT", "image_size_cap")?,
+            image_member_quota: options.get("DEFAULT", "image_member_quota")?,
             image_property_quota: options.get("DEFAULT", "image_property_quota")?,
             image_tag_quota: options.get("DEFAULT", "image_tag_quota")?,
         },

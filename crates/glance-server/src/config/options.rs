@@ -21,6 +21,8 @@ pub const DEFAULT: &[OptionDef] = &[
     default("hashing_algorithm", Kind::Str, "Digest behind os_hash_value, by its name in Python's hashlib.")
         .default("sha512"),
     default("image_size_cap", Kind::Int, "Largest image, in bytes.").default(SIZE_CAP).min(1).max(SIZE_MAX),
+    default("image_member_quota", Kind::Int, "Projects that one image is shared with; negative: any number.")
+        .default("128"),
     default("image_property_quota", Kind::Int, "Custom properties of one image; negative: any number.").default("128"),
     default("image_tag_quota", Kind::Int, "Tags of one image; negative: any number.").default("128"),
     default("limit_param_default", Kind::Int, "Length of a page when the client does not say.").default("25").min(1),
@@ -78,6 +80,29 @@ pub const PASTE_DEPLOY: &[OptionDef] = &[
     ),
 ];
 
+/// Options of `[oslo_policy]`.
+pub const OSLO_POLICY: &[OptionDef] = &[
+    policy("enforce_new_defaults", Kind::Bool, "What rules were in old releases is no longer good enough.")
+        .default("true"),
+    policy("policy_file", Kind::Str, "File with rules that override the defaults; YAML or JSON.")
+        .default("policy.yaml"),
+    policy("policy_dirs", Kind::MultiStr, "Folders of more such files, read in the order of their names.")
+        .default("policy.d"),
+    policy("policy_default_rule", Kind::Str, "Rule that decides where a rule is not defined.").default("default"),
+    policy("remote_content_type", Kind::Str, "How other servers are asked.")
+        .default("application/x-www-form-urlencoded")
+        .choices(&["application/x-www-form-urlencoded", "application/json"]),
+    policy("remote_ssl_verify_server_crt", Kind::Bool, "Refuse policy servers without a valid certificate.")
+        .default("false"),
+    policy("remote_ssl_ca_crt_file", Kind::Str, "Authorities that are trusted to certify policy servers."),
+    policy("remote_ssl_client_crt_file", Kind::Str, "Certificate to show to policy servers."),
+    policy("remote_ssl_client_key_file", Kind::Str, "Key of that certificate."),
+    policy("remote_timeout", Kind::Float, "Seconds that a policy server may take.").default("60").min(0),
+    policy("enforce_scope", Kind::Bool, "No effect: the scope of tokens always counts.")
+        .default("true")
+        .deprecated("the scope of tokens always counts"),
+];
+
 /// Options of one store, whatever its type.
 pub const STORE: &[OptionDef] = &[
     store("store_description", Kind::Str, "What the store is, for people."),
@@ -113,7 +138,7 @@ pub const HTTP_STORE: &[OptionDef] = &[
 ];
 
 /// All fixed groups.
-pub const TABLES: &[&[OptionDef]] = &[DEFAULT, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY];
+pub const TABLES: &[&[OptionDef]] = &[DEFAULT, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("DEFAULT", name, kind, help)
@@ -121,6 +146,10 @@ const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDe
 
 const fn format(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("image_format", name, kind, help)
+}
+
+const fn policy(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
+    OptionDef::new("oslo_policy", name, kind, help)
 }
 
 const fn store(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {

@@ -7,5 +7,7 @@ mod support;
 mod errors;
 mod image_data;
 mod images;
+mod members;
+mod policies;
 mod routes;
 mod versions;

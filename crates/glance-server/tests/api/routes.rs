@@ -7,7 +7,9 @@ use http::StatusCode;
 use crate::support::{JSON, TestApp};
 
 fn concrete(path: &str) -> String {
-    path.replace("{image_id}", "00000000-0000-0000-0000-000000000000").replace("{tag_value}", "tag")
+    path.replace("{image_id}", "00000000-0000-0000-0000-000000000000")
+        .replace("{tag_value}", "tag")
+        .replace("{member_id}", "member")
 }
 
 #[tokio::test]

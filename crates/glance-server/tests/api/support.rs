@@ -8,8 +8,11 @@ use bytes::Bytes;
 use glance_db::Database;
 use glance_domain::{ProjectId, StoreId, Timestamp};
 use glance_server::api::Service;
+use glance_server::api::error::render;
+use glance_server::api::router::build;
 use glance_server::app::App;
 use glance_server::app::clock::Clock;
+use glance_server::app::context::RequestContext;
 use glance_server::config::load::snapshot;
 use glance_server::config::options::TABLES;
 use glance_server::policies::Enforcer;
@@ -23,6 +26,7 @@ use http_body_util::BodyExt;
 use oslo::config::{Config, Sources};
 use serde_json::Value;
 use tempfile::TempDir;
+use tower::ServiceExt;
 
 pub(crate) const PATCH: (&str, &str) = ("content-type", "application/openstack-images-v2.1-json-patch");
 pub(crate) const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
@@ -111,6 +115,37 @@ impl TestApp {
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
+    /// The same behind the filters, for a caller who has authenticated. `path` begins with `/v2/`.
+    pub(crate) async fn call_as(&self, who: Persona, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let media_type = if method == "PATCH" { PATCH } else { ("content-type", "application/json") };
+        self.send_as(who, method, path, media_type, body).await
+    }
+
+    /// As [`TestApp::call_as`] with a body of another type.
+    pub(crate) async fn send_as(
+        &self,
+        who: Persona,
+        method: &str,
+        path: &str,
+        header: (&str, &str),
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = Request::builder().method(method).uri(path).header(JSON.0, JSON.1).header(header.0, header.1);
+        let mut request = request.body(body.into()).expect("a request");
+        request.extensions_mut().insert(who.context(self.app.config.load_full()));
+        let response = build(self.app.clone()).oneshot(request).await.unwrap_or_else(|never| match never {});
+        let (parts, body) = render(response, Some(JSON.1)).into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    /// Registers an image on somebody's behalf and gives its id.
+    pub(crate) async fn create_as(&self, who: Persona, document: &Value) -> String {
+        let answer = self.call_as(who, "POST", "/v2/images", document.to_string()).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()["id"].as_str().expect("an id").to_owned()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call("GET", path, &[JSON], Body::empty()).await
     }
@@ -145,6 +180,36 @@ impl TestApp {
             entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
+    }
+}
+
+/// Somebody who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Persona {
+    pub(crate) name: &'static str,
+    pub(crate) project: Option<&'static str>,
+    pub(crate) roles: &'static [&'static str],
+}
+
+pub(crate) const ADMIN: Persona = persona("admin", Some("admins"), &["admin", "manager", "member", "reader"]);
+pub(crate) const MEMBER: Persona = persona("member", Some("owner"), &["member", "reader"]);
+pub(crate) const READER: Persona = persona("reader", Some("owner"), &["reader"]);
+pub(crate) const OTHER: Persona = persona("other project", Some("other"), &["member", "reader"]);
+pub(crate) const ANONYMOUS: Persona = persona("anonymous", None, &[]);
+
+const fn persona(name: &'static str, project: Option<&'static str>, roles: &'static [&'static str]) -> Persona {
+    Persona { name, project, roles }
+}
+
+impl Persona {
+    fn context(self, config: Arc<glance_server::config::Config>) -> RequestContext {
+        let project = self.project.map(ProjectId::new);
+        let mut context = RequestContext::administrator(format!("req-{}", self.name), project, config);
+        context.credentials.insert("roles".into(), serde_json::json!(self.roles));
+        context.is_admin = self.roles.contains(&"admin");
+        context.credentials.insert("is_admin".into(), context.is_admin.into());
+        context.read_only = self.project.is_none();
+        context
     }
 }
 
