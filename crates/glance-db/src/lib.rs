@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod images;
 mod members;
+mod migrations;
 mod nodes;
 mod pool;
 mod schema;
@@ -19,6 +20,7 @@ mod url;
 
 pub use database::{Database, Engine};
 pub use error::{Error, Kind, Result};
+pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Observer, RevisionStatus, Triggers};
 pub use schema::SchemaState;
 pub use settings::Settings;
 pub use transfer::{CompletedUpload, Node, NodeId, Phase, Transfer, TransferId, TransferKind};

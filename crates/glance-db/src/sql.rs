@@ -206,13 +206,17 @@ impl Transaction {
 
     /// Runs text that has no placeholders, such as `CREATE TABLE`.
     pub(crate) async fn run(&mut self, sql: &str) -> Result<()> {
+        self.run_counted(sql).await.map(drop)
+    }
+
+    /// As [`Self::run`]; tells how many rows it changed.
+    pub(crate) async fn run_counted(&mut self, sql: &str) -> Result<u64> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql));
-        match self {
-            Self::Sqlite(inner) => query.execute(&mut **inner).await.map(|_| ())?,
-            Self::Postgres(inner) => query.execute(&mut **inner).await.map(|_| ())?,
-            Self::MySql(inner) => query.execute(&mut **inner).await.map(|_| ())?,
-        }
-        Ok(())
+        Ok(match self {
+            Self::Sqlite(inner) => query.execute(&mut **inner).await?.rows_affected(),
+            Self::Postgres(inner) => query.execute(&mut **inner).await?.rows_affected(),
+            Self::MySql(inner) => query.execute(&mut **inner).await?.rows_affected(),
+        })
     }
 
     pub(crate) async fn commit(self) -> Result<()> {

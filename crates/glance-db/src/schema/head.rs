@@ -76,7 +76,7 @@ const IMAGES: Table = Table {
     checks: Checks::MySqlOnly(&[("CONSTRAINT_2", "deleted"), ("CONSTRAINT_3", "protected")]),
 };
 
-const IMAGE_PROPERTIES: Table = Table {
+pub(crate) const IMAGE_PROPERTIES: Table = Table {
     name: "image_properties",
     columns: &[
         serial("id"),
@@ -95,7 +95,7 @@ const IMAGE_PROPERTIES: Table = Table {
     checks: Checks::Unnamed(&["deleted"]),
 };
 
-const IMAGE_LOCATIONS: Table = Table {
+pub(crate) const IMAGE_LOCATIONS: Table = Table {
     name: "image_locations",
     columns: &[
         serial("id"),
@@ -115,7 +115,7 @@ const IMAGE_LOCATIONS: Table = Table {
     checks: Checks::Unnamed(&["deleted"]),
 };
 
-const IMAGE_MEMBERS: Table = Table {
+pub(crate) const IMAGE_MEMBERS: Table = Table {
     name: "image_members",
     columns: &[
         serial("id"),
@@ -139,7 +139,7 @@ const IMAGE_MEMBERS: Table = Table {
     checks: Checks::Unnamed(&["can_share", "deleted"]),
 };
 
-const IMAGE_TAGS: Table = Table {
+pub(crate) const IMAGE_TAGS: Table = Table {
     name: "image_tags",
     columns: &[
         serial("id"),
@@ -187,7 +187,7 @@ const TASKS: Table = Table {
     checks: Checks::Unnamed(&["deleted"]),
 };
 
-const TASK_INFO: Table = Table {
+pub(crate) const TASK_INFO: Table = Table {
     name: "task_info",
     columns: &[chars("task_id", 36).required(), text("input"), text("result"), text("message")],
     primary_key: &["task_id"],
@@ -197,7 +197,7 @@ const TASK_INFO: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const METADEF_NAMESPACES: Table = Table {
+pub(crate) const METADEF_NAMESPACES: Table = Table {
     name: "metadef_namespaces",
     columns: &[
         serial("id"),
@@ -217,7 +217,7 @@ const METADEF_NAMESPACES: Table = Table {
     checks: Checks::Unnamed(&["protected"]),
 };
 
-const METADEF_RESOURCE_TYPES: Table = Table {
+pub(crate) const METADEF_RESOURCE_TYPES: Table = Table {
     name: "metadef_resource_types",
     columns: &[
         serial("id"),
@@ -233,7 +233,7 @@ const METADEF_RESOURCE_TYPES: Table = Table {
     checks: Checks::Unnamed(&["protected"]),
 };
 
-const METADEF_NAMESPACE_RESOURCE_TYPES: Table = Table {
+pub(crate) const METADEF_NAMESPACE_RESOURCE_TYPES: Table = Table {
     name: "metadef_namespace_resource_types",
     columns: &[
         integer("resource_type_id").required(),
@@ -250,7 +250,7 @@ const METADEF_NAMESPACE_RESOURCE_TYPES: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const METADEF_OBJECTS: Table = Table {
+pub(crate) const METADEF_OBJECTS: Table = Table {
     name: "metadef_objects",
     columns: &[
         serial("id"),
@@ -269,7 +269,7 @@ const METADEF_OBJECTS: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const METADEF_PROPERTIES: Table = Table {
+pub(crate) const METADEF_PROPERTIES: Table = Table {
     name: "metadef_properties",
     columns: &[
         serial("id"),
@@ -286,7 +286,7 @@ const METADEF_PROPERTIES: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const METADEF_TAGS: Table = Table {
+pub(crate) const METADEF_TAGS: Table = Table {
     name: "metadef_tags",
     columns: &[
         serial("id"),
@@ -302,7 +302,7 @@ const METADEF_TAGS: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const NODE_REFERENCE: Table = Table {
+pub(crate) const NODE_REFERENCE: Table = Table {
     name: "node_reference",
     columns: &[big_serial("node_reference_id"), chars("node_reference_url", 255).required()],
     primary_key: &["node_reference_id"],
@@ -312,7 +312,7 @@ const NODE_REFERENCE: Table = Table {
     checks: Checks::Unnamed(&[]),
 };
 
-const CACHED_IMAGES: Table = Table {
+pub(crate) const CACHED_IMAGES: Table = Table {
     name: "cached_images",
     columns: &[
         big_serial("id"),

@@ -1,10 +1,12 @@
 //! The schema: what state it is in, upstream's tables at head, and the service's own objects.
 
-mod head;
-mod own;
-mod table;
+pub(crate) mod catalog;
+pub(crate) mod head;
+pub(crate) mod own;
+pub(crate) mod table;
 
-use sea_query::{Expr, ExprTrait as _, Query};
+use catalog::{has_index, has_table};
+use sea_query::{Expr, Query};
 
 use crate::database::retry;
 use crate::error::{Error, Kind, Result};
@@ -104,23 +106,6 @@ async fn state(transaction: &mut Transaction) -> Result<SchemaState> {
     })
 }
 
-async fn has_table(transaction: &mut Transaction, name: &str) -> Result<bool> {
-    let mut query = Query::select();
-    query.expr(Expr::cust("1"));
-    match transaction.engine() {
-        Engine::Sqlite => query.from("sqlite_master").and_where(Expr::col("name").eq(name)),
-        Engine::Postgres => {
-            query.from(("information_schema", "tables")).and_where(Expr::col("table_name").eq(name));
-            query.and_where(Expr::cust("table_schema = current_schema()"))
-        }
-        Engine::MySql => {
-            query.from(("information_schema", "tables")).and_where(Expr::col("table_name").eq(name));
-            query.and_where(Expr::cust("table_schema = DATABASE()"))
-        }
-    };
-    Ok(!transaction.fetch(&query, |_| Ok(())).await?.is_empty())
-}
-
 /// The revision is noted last, so that an interrupted run never looks complete.
 async fn create_head(transaction: &mut Transaction) -> Result<()> {
     let engine = transaction.engine();
@@ -177,21 +162,4 @@ async fn add_version(transaction: &mut Transaction, version: &own::Version) -> R
         }
     }
     Ok(())
-}
-
-async fn has_index(transaction: &mut Transaction, name: &str) -> Result<bool> {
-    let mut query = Query::select();
-    query.expr(Expr::cust("1"));
-    match transaction.engine() {
-        Engine::Sqlite => query.from("sqlite_master").and_where(Expr::col("name").eq(name)),
-        Engine::Postgres => {
-            query.from("pg_indexes").and_where(Expr::col("indexname").eq(name));
-            query.and_where(Expr::cust("schemaname = current_schema()"))
-        }
-        Engine::MySql => {
-            query.from(("information_schema", "statistics")).and_where(Expr::col("index_name").eq(name));
-            query.and_where(Expr::cust("table_schema = DATABASE()"))
-        }
-    };
-    Ok(!transaction.fetch(&query, |_| Ok(())).await?.is_empty())
 }

@@ -52,6 +52,8 @@ enum Kind {
     Wide,
     Chars(u16),
     Text,
+    /// A number with as many digits as it takes.
+    Numeric,
     Bool,
     Time,
     /// The enumeration `image_visibility`.
@@ -97,6 +99,11 @@ pub(crate) const fn text(name: &'static str) -> Column {
     column(name, Kind::Text)
 }
 
+/// A number with as many digits as it takes.
+pub(crate) const fn numeric(name: &'static str) -> Column {
+    column(name, Kind::Numeric)
+}
+
 /// True or false.
 pub(crate) const fn boolean(name: &'static str) -> Column {
     column(name, Kind::Bool)
@@ -128,7 +135,23 @@ impl Column {
         Self { default: Some(Default::False), ..self }
     }
 
-    fn render(&self, engine: Engine) -> String {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What PostgreSQL has to be told to give an existing column this `NULL` and this default.
+    pub(crate) fn alter_postgres(&self) -> [String; 2] {
+        let required = if self.required { "SET NOT NULL" } else { "DROP NOT NULL" };
+        let default = match &self.default {
+            Some(Default::Text(text)) => format!("SET DEFAULT '{text}'"),
+            Some(Default::False) => "SET DEFAULT false".to_owned(),
+            None => "DROP DEFAULT".to_owned(),
+        };
+        [required.to_owned(), default].map(|change| format!("ALTER COLUMN {} {change}", self.name))
+    }
+
+    /// As it stands in `CREATE TABLE`.
+    pub(crate) fn render(&self, engine: Engine) -> String {
         let mut sql = format!("{} {}", self.name, self.kind.render(engine));
         match (&self.default, engine) {
             (Some(Default::Text(text)), _) => sql += &format!(" DEFAULT '{text}'"),
@@ -157,6 +180,7 @@ impl Kind {
             }
             (Self::Serial | Self::BigSerial | Self::Integer | Self::Wide, _) => "INTEGER",
             (Self::Text, _) => "TEXT",
+            (Self::Numeric, _) => "NUMERIC",
             (Self::Bool, Engine::MySql) => "TINYINT(1)",
             (Self::Bool, _) => "BOOLEAN",
             (Self::Time, Engine::Postgres) => "TIMESTAMP WITHOUT TIME ZONE",
@@ -172,6 +196,13 @@ impl Kind {
 impl Table {
     /// The statements that create the table and its indexes.
     pub(crate) fn create(&self, engine: Engine) -> Vec<String> {
+        let mut statements = vec![self.create_without_indexes(engine)];
+        statements.extend(self.indexes.iter().map(|(name, columns)| create_index(name, self.name, columns)));
+        statements
+    }
+
+    /// The statement that creates the table alone.
+    pub(crate) fn create_without_indexes(&self, engine: Engine) -> String {
         let mut parts: Vec<_> = self.columns.iter().map(|column| column.render(engine)).collect();
         parts.push(format!("PRIMARY KEY ({})", self.primary_key.join(", ")));
         for (column, table, target) in self.foreign_keys {
@@ -185,9 +216,7 @@ impl Table {
         if engine == Engine::MySql {
             sql += " ENGINE=InnoDB DEFAULT CHARSET=utf8mb3";
         }
-        let mut statements = vec![sql];
-        statements.extend(self.indexes.iter().map(|(name, columns)| create_index(name, self.name, columns)));
-        statements
+        sql
     }
 }
 

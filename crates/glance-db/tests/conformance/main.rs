@@ -8,10 +8,12 @@
 #![expect(clippy::print_stdout, reason = "says which databases are left out")]
 
 mod support;
+mod upstream;
 
 mod images;
 mod lists;
 mod members;
+mod migrations;
 mod nodes;
 mod races;
 mod schema;

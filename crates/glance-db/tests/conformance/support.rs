@@ -134,6 +134,29 @@ macro_rules! on_every_database {
 }
 pub(crate) use on_every_database;
 
+/// Declares tests for each engine of functions that take one: `name::sqlite`, `name::postgres` and `name::mysql`.
+macro_rules! on_each_engine {
+    ($($test:ident)+) => {$(
+        mod $test {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$test(glance_db::Engine::Sqlite).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$test(glance_db::Engine::Postgres).await;
+            }
+
+            #[tokio::test]
+            async fn mysql() {
+                super::$test(glance_db::Engine::MySql).await;
+            }
+        }
+    )+};
+}
+pub(crate) use on_each_engine;
+
 /// A moment `seconds` after the beginning of 2026: whole seconds, because MySQL keeps no more.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     let start = Timestamp::parse_iso("2026-01-01").unwrap();

@@ -1,0 +1,78 @@
+//! Only one process changes the schema at a time.
+//!
+//! The lock is taken by the connection that makes the change, so that it lasts as long as the change does, even when
+//! the process dies meanwhile. SQLite's transactions exclude each other anyway; there, references between tables must
+//! not be watched while a table is replaced.
+
+use sqlx::Executor as _;
+
+use crate::error::{Error, Kind, Result};
+use crate::pool::Pools;
+use crate::sql::Transaction;
+
+const POSTGRES_TRY: &str = "SELECT pg_try_advisory_xact_lock(hashtext('glance schema'))";
+const POSTGRES_WAIT: &str = "SELECT pg_advisory_xact_lock(hashtext('glance schema'))";
+
+/// The name is the server's, so it holds the database's. Waits for that many seconds.
+const MYSQL_TAKE: &str = "SELECT GET_LOCK(CONCAT('glance schema ', MD5(DATABASE())), ?)";
+const MYSQL_RELEASE: &str = "DO RELEASE_LOCK(CONCAT('glance schema ', MD5(DATABASE())))";
+
+/// Longer than any migration.
+const YEAR: i64 = 365 * 24 * 60 * 60;
+
+/// Waits until nobody else changes the schema.
+pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
+    match transaction {
+        Transaction::Sqlite(_) => {}
+        Transaction::Postgres(inner) => {
+            if !sqlx::query_scalar::<_, bool>(POSTGRES_TRY).fetch_one(&mut **inner).await? {
+                say_that_we_wait();
+                inner.execute(sqlx::raw_sql(POSTGRES_WAIT)).await?;
+            }
+        }
+        Transaction::MySql(inner) => {
+            if !take_mysql(inner, 0).await? {
+                say_that_we_wait();
+                if !take_mysql(inner, YEAR).await? {
+                    return Err(Error::new(Kind::Unavailable, "another process does not end its migration"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives way to others; PostgreSQL does it at the end of the transaction.
+pub(super) async fn release(transaction: &mut Transaction) -> Result<()> {
+    if let Transaction::MySql(inner) = transaction {
+        inner.execute(sqlx::raw_sql(MYSQL_RELEASE)).await?;
+    }
+    Ok(())
+}
+
+/// From now on SQLite lets a table be replaced to which others refer.
+pub(super) async fn ignore_references(pools: &Pools) -> Result<()> {
+    run_on_sqlite(pools, "PRAGMA foreign_keys = OFF").await
+}
+
+/// Ends what [`ignore_references`] has begun.
+pub(super) async fn watch_references(pools: &Pools) -> Result<()> {
+    run_on_sqlite(pools, "PRAGMA foreign_keys = ON").await
+}
+
+/// The pool of writers has one connection, so it is the one that migrates.
+async fn run_on_sqlite(pools: &Pools, sql: &'static str) -> Result<()> {
+    if let Pools::Sqlite { writer, .. } = pools {
+        writer.execute(sqlx::raw_sql(sql)).await?;
+    }
+    Ok(())
+}
+
+async fn take_mysql(connection: &mut sqlx::MySqlConnection, seconds: i64) -> Result<bool> {
+    let taken: Option<i64> = sqlx::query_scalar(MYSQL_TAKE).bind(seconds).fetch_one(connection).await?;
+    Ok(taken == Some(1))
+}
+
+fn say_that_we_wait() {
+    tracing::warn!("another process migrates the database; waiting for it");
+}

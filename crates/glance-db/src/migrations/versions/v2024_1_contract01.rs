@@ -1,0 +1,6 @@
+//! `2024_1_contract01`: this release contracts nothing.
+
+use crate::migrations::revision::Revision;
+
+pub(crate) const REVISION: Revision =
+    Revision::empty("2024_1_contract01", "2023_1_contract01", Some("2024_1_expand01"));
