@@ -16,6 +16,8 @@ use tower::ServiceExt;
 use tracing::Instrument as _;
 
 use crate::app::SharedApp;
+use crate::app::context::RequestContext;
+use crate::logging;
 
 /// The whole HTTP service: from a request to its finished response.
 #[derive(Clone)]
@@ -51,8 +53,9 @@ impl Service {
         }
         middleware::context::insert(&config, &mut request);
         let id = middleware::request_id::of(&request);
-        // What is logged on the way names the request that the client has an answer to.
-        let span = tracing::info_span!("request", id = %id);
+        // What is logged on the way names the request that the client has an answer to, and who asks.
+        let context = request.extensions().get::<RequestContext>();
+        let span = context.map_or_else(tracing::Span::none, logging::request_span);
         let answered = self.router.clone().oneshot(request).instrument(span).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         middleware::request_id::add(&mut response, &id);

@@ -4,6 +4,7 @@
 //! argument (`glance-server api`).
 
 pub mod api;
+pub mod options;
 
 use std::ffi::OsString;
 use std::io::Write as _;

@@ -15,10 +15,13 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use clap::Parser;
 use glance_db::{Database, SchemaState};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::App;
 use crate::app::clock::Clock;
+use crate::app::{App, SharedApp};
+use crate::cmd::options::LoggingArguments;
 use crate::config::load::{self, Setup};
+use crate::logging::Logging;
 use crate::server;
 use crate::stream::hash::HashPool;
 use crate::tasks::{Tasks, node};
@@ -48,9 +51,9 @@ pub struct Arguments {
     /// Listen on addresses of other machines even though nobody is asked who they are
     #[arg(long)]
     pub allow_unauthenticated: bool,
-    /// Log more
-    #[arg(short, long)]
-    pub debug: bool,
+    /// How to log
+    #[command(flatten)]
+    pub logging: LoggingArguments,
 }
 
 /// Runs the program.
@@ -67,30 +70,69 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
     };
     let environment: Vec<(String, String)> = std::env::vars().collect();
     let setup = load::setup(&arguments, &environment)?;
-    start_logging(arguments.debug || setup.debug)?;
+    let logging = Logging::start(setup.logging.clone())?;
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
+    log_options(&setup.options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(64)
         .thread_keep_alive(Duration::from_secs(10))
         .build()?;
-    runtime.block_on(run(setup))?;
+    let reload = Reload { arguments, environment, logging };
+    runtime.block_on(run(setup, reload))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn start_logging(debug: bool) -> anyhow::Result<()> {
-    let filter = if debug { "debug,hyper=info,sqlx=info" } else { "info" };
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .try_init()
-        .map_err(|error| anyhow::anyhow!("cannot start logging: {error}"))
+/// Logs every option with its value (`log_options`), secrets masked.
+fn log_options(options: &oslo::config::Config) -> anyhow::Result<()> {
+    if options.get("DEFAULT", "log_options")? {
+        for shown in options.shown() {
+            tracing::debug!("{}.{} = {} ({})", shown.group, shown.name, shown.value, shown.place);
+        }
+    }
+    Ok(())
 }
 
-async fn run(setup: Setup) -> anyhow::Result<()> {
+/// What it takes to read the configuration again.
+struct Reload {
+    arguments: Arguments,
+    environment: Vec<(String, String)>,
+    logging: Logging,
+}
+
+impl Reload {
+    /// Reads the configuration again with every SIGHUP and swaps the snapshot; log files are opened anew in any case.
+    async fn on_hangup(self, app: SharedApp, mut options: oslo::config::Config) {
+        let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+        while hangups.recv().await.is_some() {
+            self.logging.reopen();
+            match load::reload(&self.arguments, &self.environment) {
+                Ok(fresh) => {
+                    app.config.store(Arc::new(fresh.config));
+                    self.logging.reload(fresh.logging);
+                    report_reload(&options, &fresh.options);
+                    options = fresh.options;
+                }
+                Err(error) => tracing::error!(error = %format!("{error:#}"), "the configuration stays as it was"),
+            }
+        }
+    }
+}
+
+/// Says what a reload changed, and what it could not.
+fn report_reload(before: &oslo::config::Config, after: &oslo::config::Config) {
+    tracing::info!("the configuration was read again");
+    for (group, option) in before.changed(after) {
+        match load::is_reloaded(group, option.name) {
+            true => tracing::info!("changed: [{group}] {}", option.name),
+            false => tracing::warn!("[{group}] {} changes when the service is started again", option.name),
+        }
+    }
+}
+
+async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let address = setup.listen.address;
     if !address.ip().is_loopback() && !setup.listen.open_to_others {
         bail!(
@@ -115,6 +157,7 @@ async fn run(setup: Setup) -> anyhow::Result<()> {
         Ok(swept) => swept.context("cannot look for the remains of earlier processes")?,
         Err(_) => tracing::warn!("cleaning up after an earlier process goes on in the background"),
     }
+    app.tasks.spawn_background(reload.on_hangup(app.clone(), setup.options));
     let listener = server::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
     server::start_housekeeping(&app, this);
     let stop = server::stop_requested();

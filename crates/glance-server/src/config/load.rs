@@ -13,8 +13,9 @@ use glance_store::{StoreEntry, Stores};
 use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
-use crate::config::options::TABLES;
+use crate::config::options::{self, TABLES};
 use crate::config::{Api, Config, ImageFormat, Limits, policy, stores};
+use crate::logging::Plan;
 use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
 
@@ -32,8 +33,10 @@ pub struct Setup {
     pub policy: Enforcer,
     /// Where to listen.
     pub listen: Listen,
-    /// Whether to log more.
-    pub debug: bool,
+    /// What is logged and where.
+    pub logging: Plan,
+    /// All options, for dumps and for comparison when they are read again.
+    pub options: oslo::config::Config,
     /// What the operator should know about the configuration.
     pub warnings: Vec<String>,
     /// What the server says of itself at the start, in plain words.
@@ -48,17 +51,75 @@ pub struct Listen {
     pub open_to_others: bool,
 }
 
+/// What a running service takes over from a configuration that was read again.
+pub struct Reloaded {
+    /// What requests rely on from now on.
+    pub config: Config,
+    /// What is logged and where from now on.
+    pub logging: Plan,
+    /// All options.
+    pub options: oslo::config::Config,
+}
+
+/// The program's name in logs.
+const PROGRAM: &str = "glance-api";
+
 /// Reads the configuration.
 ///
 /// # Errors
 /// In words for the operator, naming file and line where there is one.
 pub fn setup(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Setup> {
+    match read(arguments, environment)? {
+        Some(options) => configured(arguments, options),
+        None => embedded(arguments, environment),
+    }
+}
+
+/// Reads the configuration again, for a running service.
+///
+/// # Errors
+/// As [`setup`]; the service goes on with what it has.
+pub fn reload(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Reloaded> {
+    let (options, project) = match read(arguments, environment)? {
+        Some(options) => (checked(options)?, None),
+        None => (embedded_options(arguments), Some(ProjectId::new("default"))),
+    };
+    let logging = Plan::from_options(PROGRAM, &options)?;
+    Ok(Reloaded { config: snapshot(&options, project)?, logging, options })
+}
+
+/// Whether a running service takes over a change of the option.
+#[must_use]
+pub fn is_reloaded(group: &str, name: &str) -> bool {
+    let tables = [options::LOGGING, options::IMAGE_FORMAT];
+    let known = tables.iter().copied().flatten().any(|def| def.group == group && def.name == name);
+    known || group == "DEFAULT" && SNAPSHOT.contains(&name)
+}
+
+/// The options of `[DEFAULT]` that [`snapshot`] reads.
+const SNAPSHOT: [&str; 12] = [
+    "debug",
+    "public_endpoint",
+    "hashing_algorithm",
+    "image_size_cap",
+    "image_property_quota",
+    "image_tag_quota",
+    "limit_param_default",
+    "api_limit_max",
+    "max_request_id_length",
+    "show_image_direct_url",
+    "show_multiple_locations",
+    "image_cache_dir",
+];
+
+/// All options from files, environment and command line; `None` where nothing names a file.
+fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Option<oslo::config::Config>> {
     let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value));
     let mut files = arguments.config_file.clone();
     if files.is_empty() && arguments.config_dir.is_empty() {
         match variable("OS_GLANCE_CONFIG_DIR") {
             Some(folder) => files = files_of(folder)?,
-            None => return embedded(arguments, environment),
+            None => return Ok(None),
         }
     }
     if arguments.data_dir.is_some() {
@@ -72,7 +133,28 @@ pub fn setup(arguments: &Arguments, environment: &[(String, String)]) -> anyhow:
         sources.add_directory(folder)?;
     }
     sources.set_environment(environment.iter().cloned());
-    configured(arguments, oslo::config::Config::new(sources, TABLES))
+    arguments.logging.add_to(&mut sources);
+    Ok(Some(oslo::config::Config::new(sources, TABLES)))
+}
+
+/// The options with those of the stores, if all values are accepted.
+fn checked(options: oslo::config::Config) -> anyhow::Result<oslo::config::Config> {
+    let options = stores::register(options)?;
+    match options.problems().into_iter().next() {
+        Some(problem) => Err(problem.into()),
+        None => Ok(options),
+    }
+}
+
+/// The options of a service without configuration: the defaults and a log on standard error.
+fn embedded_options(arguments: &Arguments) -> oslo::config::Config {
+    let mut sources = Sources::new();
+    arguments.logging.add_to(&mut sources);
+    let logs_elsewhere = arguments.logging.log_file.is_some() || arguments.logging.log_dir.is_some();
+    if !logs_elsewhere {
+        sources.add_command_line("DEFAULT", "use_stderr", "true");
+    }
+    oslo::config::Config::new(sources, TABLES)
 }
 
 /// The files that Glance reads from its configuration folder; the first is optional.
@@ -87,10 +169,7 @@ fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// The set-up that configuration files describe.
 fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::Result<Setup> {
-    let options = stores::register(options)?;
-    if let Some(problem) = options.problems().into_iter().next() {
-        return Err(problem.into());
-    }
+    let options = checked(options)?;
     let flavor: Option<String> = options.get("paste_deploy", "flavor")?;
     if let Some(flavor) = flavor.as_deref().filter(|flavor| !matches!(*flavor, "" | "caching" | "cachemanagement")) {
         bail!("[paste_deploy] flavor = {flavor}: authentication is not available yet; leave the flavor out");
@@ -113,9 +192,10 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         stores: stores::open(&options)?,
         policy: policy::enforcer(&options)?,
         listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
-        debug: arguments.debug || options.get("DEFAULT", "debug")?,
+        logging: Plan::from_options(PROGRAM, &options)?,
         warnings: warnings(&options),
         introduction: format!("Nobody is asked who they are: every caller is an administrator; {}.", reach(address)),
+        options,
     })
 }
 
@@ -147,16 +227,18 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         arguments.bind_port.unwrap_or(9292),
     );
     let database = folder.join("glance.sqlite");
+    let options = embedded_options(arguments);
     Ok(Setup {
-        config: snapshot(&oslo::config::Config::new(Sources::new(), TABLES), Some(ProjectId::new("default")))?,
+        config: snapshot(&options, Some(ProjectId::new("default")))?,
         database: glance_db::Settings::new(format!("sqlite:///{}", database.display())),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
         policy: Enforcer::default(),
         listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
-        debug: arguments.debug,
+        logging: Plan::from_options(PROGRAM, &options)?,
         warnings: Vec::new(),
         introduction: introduction(&folder, address),
+        options,
     })
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Names and defaults are those of Glance.
 
+mod logging;
+
 use oslo::config::{Kind, OldName, OptionDef};
+
+pub use logging::LOGGING;
 
 const SIZE_CAP: &str = "1099511627776";
 const CONTAINERS: &str = "ami,ari,aki,bare,ovf,ova,docker,compressed";
@@ -138,7 +142,8 @@ pub const HTTP_STORE: &[OptionDef] = &[
 ];
 
 /// All fixed groups.
-pub const TABLES: &[&[OptionDef]] = &[DEFAULT, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY];
+pub const TABLES: &[&[OptionDef]] =
+    &[DEFAULT, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("DEFAULT", name, kind, help)

@@ -83,6 +83,8 @@ pub struct OptionDef {
     pub sample: Option<&'static str>,
     /// The accepted values; empty for any.
     pub choices: &'static [&'static str],
+    /// Whether choices are the same in capitals.
+    pub ignore_case: bool,
     /// Smallest accepted number.
     pub min: Option<i64>,
     /// Largest accepted number.
@@ -109,6 +111,7 @@ impl OptionDef {
             default: None,
             sample: None,
             choices: &[],
+            ignore_case: false,
             min: None,
             max: None,
             old_names: &[],
@@ -136,6 +139,13 @@ impl OptionDef {
     #[must_use]
     pub const fn choices(mut self, choices: &'static [&'static str]) -> Self {
         self.choices = choices;
+        self
+    }
+
+    /// Accepts the choices in capitals or small letters alike.
+    #[must_use]
+    pub const fn ignore_case(mut self) -> Self {
+        self.ignore_case = true;
         self
     }
 

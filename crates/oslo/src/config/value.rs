@@ -91,7 +91,8 @@ pub(super) fn convert(option: &OptionDef, text: &str) -> Result<Option<Value>, S
 }
 
 fn check_choice(option: &OptionDef, text: &str) -> Result<(), String> {
-    if option.choices.is_empty() || option.choices.contains(&text) {
+    let is = |choice: &&str| *choice == text || option.ignore_case && choice.to_lowercase() == text.to_lowercase();
+    if option.choices.is_empty() || option.choices.iter().any(is) {
         return Ok(());
     }
     let shown = if option.secret { "the value".to_owned() } else { repr(text) };

@@ -166,7 +166,7 @@ impl Fields for View<'_> {
         match name {
             "user_identity" => return Some(Field::Str(self.user_identity.unwrap_or_default().into())),
             "error_summary" => return Some(Field::Str(self.record.error.unwrap_or("-").into())),
-            "color" => return Some(Field::Str(color(self.record.level).into())),
+            "color" if self.record.color => return Some(Field::Str(color(self.record.level).into())),
             "reset_color" => return Some(Field::Str("\u{1b}[00m".into())),
             _ => {}
         }

@@ -74,6 +74,8 @@ pub struct Record<'a> {
     pub context: Option<&'a [(&'static str, Option<String>)]>,
     /// What else is known, by name.
     pub extra: &'a [(&'static str, String)],
+    /// Whether the field `color` has a value.
+    pub color: bool,
 }
 
 /// The process and thread that log.

@@ -108,6 +108,7 @@ fn lines(configuration: &Configuration, case: &Value) -> BTreeMap<String, String
         },
         context: (!given.is_null()).then_some(context.as_slice()),
         extra: &[],
+        color: false,
     };
     let line = |formatter: &Formatter| match formatter {
         Formatter::Json { .. } => "json".to_owned(),
