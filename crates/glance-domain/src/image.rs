@@ -238,7 +238,8 @@ impl Image {
         if missing.is_empty() {
             return Ok(());
         }
-        Err(Error::Invalid(format!("Properties {} must be set prior to saving data.", missing.join(", "))))
+        let noun = if missing.len() == 1 { "Property" } else { "Properties" };
+        Err(Error::Invalid(format!("{noun} {} must be set prior to saving data.", missing.join(", "))))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod error;
 pub mod id;
 pub mod image;
+pub mod location;
 pub mod member;
 pub mod patch;
 pub mod query;

@@ -9,6 +9,7 @@ pub mod download;
 pub mod error;
 pub mod images;
 pub mod info;
+pub mod locations;
 pub mod members;
 pub mod tags;
 pub mod upload;

@@ -1,5 +1,6 @@
 //! The configuration as use cases see it: a typed snapshot, checked once, swapped whole on reload.
 
+pub mod filtering;
 pub mod limits;
 pub mod load;
 pub mod options;
@@ -11,6 +12,7 @@ use glance_domain::schema::ImageSchema;
 use http::HeaderMap;
 use http::header::HOST;
 
+pub use filtering::UrlFilter;
 pub use limits::Limits;
 
 use crate::stream::hash::Algorithm;
@@ -26,6 +28,8 @@ pub struct Config {
     pub image_format: ImageFormat,
     /// The digest behind `os_hash_value` (`hashing_algorithm`).
     pub hashing_algorithm: Algorithm,
+    /// From where data is fetched on behalf of clients.
+    pub url_filter: UrlFilter,
     /// What an image document may contain.
     pub schema: ImageSchema,
 }

@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 use http_body::Body as _;
 
 use crate::api::error::Refusal;
-use crate::api::v2::{image_actions, image_data, image_members, image_tags, images, info, schemas};
+use crate::api::v2::{image_actions, image_data, image_locations, image_members, image_tags, images, info, schemas};
 use crate::app::SharedApp;
 use crate::app::error::Error;
 
@@ -83,6 +83,8 @@ pub fn routes() -> Vec<Route> {
 
         route(PUT,    "/v2/images/{image_id}/tags/{tag_value}", "modify_image", Reject, image_tags::update),
         route(DELETE, "/v2/images/{image_id}/tags/{tag_value}", "modify_image", Reject, image_tags::delete),
+
+        route(GET,    "/v2/images/{image_id}/locations", "fetch_image_location", Reject, image_locations::index),
 
         route(GET,    "/v2/images/{image_id}/members", "get_members", Reject, image_members::index),
         route(POST,   "/v2/images/{image_id}/members", "add_member",  Read,   image_members::create),

@@ -1,6 +1,6 @@
 //! Delivering the data of an image, whole or in part.
 
-use glance_domain::{Image, ImageId, Location, Status, StoreId};
+use glance_domain::{Image, ImageId, LocationStatus, Status, StoreId};
 use glance_store::{ByteRange, Kind as StoreKind, Object};
 
 use crate::app::App;
@@ -32,9 +32,8 @@ impl App {
             self.policy.enforce(ctx, "download_from_store", &Target::image(&image)).await?;
             self.check_preferred(prefer)?;
         }
-        let mut locations: Vec<Location> = self.stores.by_weight(&image.locations).into_iter().cloned().collect();
-        locations.sort_by_key(|location| !location.store().is_some_and(|store| prefer.contains(&store)));
-        image.locations = locations;
+        image.locations.retain(|location| location.status == LocationStatus::Active);
+        image.locations.sort_by_key(|location| !location.store().is_some_and(|store| prefer.contains(&store)));
         Ok(image)
     }
 

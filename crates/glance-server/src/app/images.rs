@@ -1,5 +1,7 @@
 //! Registering, reading, changing and deleting images.
 
+use std::sync::Arc;
+
 use glance_db::{Kind, Phase, Transfer, TransferId, TransferKind};
 use glance_domain::attribute::{self, Attribute};
 use glance_domain::patch::{self, Change};
@@ -34,7 +36,7 @@ impl App {
         ctx.check_writable()?;
         let image = self.build_image(ctx, new)?;
         let target = Target::image(&image);
-        self.policy.enforce(ctx, "add_image", &target).await?;
+        self.enforce_new_image(ctx, &image).await?;
         self.check_visibility_change(ctx, &target, image.visibility).await?;
         ctx.config.limits.check_properties(&image)?;
         ctx.config.limits.check_tags(&image)?;
@@ -43,6 +45,21 @@ impl App {
             _ => error.into(),
         })?;
         Ok(image)
+    }
+
+    /// Asks whether the caller may register the image, for whatever project it is.
+    async fn enforce_new_image(&self, ctx: &RequestContext, image: &Image) -> Result<()> {
+        let foreign = image.owner != ctx.project;
+        let allowed = self.policy.check(ctx, "add_image", &Target::image(image)).await?;
+        let legacy_refusal = foreign && !ctx.is_admin && !self.policy.enforces_new_defaults();
+        match (&image.owner, foreign) {
+            _ if allowed && !legacy_refusal => Ok(()),
+            (Some(owner), true) => {
+                let text = format!("You are not permitted to create images owned by '{}'.", owner.as_str());
+                Err(Error::Forbidden(Text::Detail(text)))
+            }
+            _ => Err(crate::policies::refusal("add_image")),
+        }
     }
 
     fn build_image(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
@@ -76,10 +93,13 @@ impl App {
 
     /// One image before policy is asked: only what the catalogue lets the caller see.
     pub(crate) async fn load_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
-        self.db.get_image(id, &ctx.viewer()).await.map_err(|error| match error.kind() {
+        let found = self.db.get_image(id, &ctx.viewer()).await;
+        let mut image = found.map_err(|error| match error.kind() {
             Kind::NotFound => Error::no_image(id),
             _ => error.into(),
-        })
+        })?;
+        self.arrange_locations(&mut image);
+        Ok(image)
     }
 
     /// Whether `rule` allows it.
@@ -100,6 +120,21 @@ impl App {
         }
     }
 
+    /// As [`App::enforce_on_image`]; where the rules of old releases still count, the image must be the caller's.
+    pub(crate) async fn enforce_on_own_image(&self, ctx: &RequestContext, rule: &str, image: &Image) -> Result<()> {
+        self.enforce_on_image(ctx, rule, image).await?;
+        self.require_ownership(ctx, image)
+    }
+
+    /// Refuses what old releases refused whatever the rules said: to change an image of another project.
+    pub(crate) fn require_ownership(&self, ctx: &RequestContext, image: &Image) -> Result<()> {
+        let owns = image.owner.is_some() && ctx.project == image.owner;
+        if self.policy.enforces_new_defaults() || ctx.is_admin || owns {
+            return Ok(());
+        }
+        Err(Error::Forbidden("You do not own this image".into()))
+    }
+
     /// A page of the images that the caller may see.
     ///
     /// # Errors
@@ -112,7 +147,8 @@ impl App {
         })?;
         let full = found.len() as u64 == query.limit;
         let mut images = Vec::with_capacity(found.len());
-        for image in found {
+        for mut image in found {
+            self.arrange_locations(&mut image);
             if self.policy.check(ctx, "get_image", &Target::image(&image)).await? {
                 images.push(image);
             }
@@ -125,7 +161,12 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`, `Conflict` and `LimitExceeded`, as the change deserves.
-    pub async fn update_image(&self, ctx: &RequestContext, id: &ImageId, changes: &[Change]) -> Result<Image> {
+    pub async fn update_image(
+        self: &Arc<Self>,
+        ctx: &RequestContext,
+        id: &ImageId,
+        changes: &[Change],
+    ) -> Result<Image> {
         ctx.check_writable()?;
         let before = self.load_image(ctx, id).await?;
         let mut after = before.clone();
@@ -135,13 +176,25 @@ impl App {
         if changes.is_empty() {
             return Ok(before);
         }
-        if after.properties.len() > before.properties.len() {
+        if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
             ctx.config.limits.check_properties(&after)?;
         }
-        if after.tags.len() > before.tags.len() {
+        if changes.iter().any(|change| change.name == "tags") {
             ctx.config.limits.check_tags(&after)?;
         }
-        self.save_image(&before, &after).await
+        let mut saved = self.save_image(&before, &after).await?;
+        if before.locations != after.locations {
+            self.delete_dropped(ctx, &before, &after);
+            // New rows come last when the image is read again; this answer shows them where they were put.
+            let place = |location: &Location| {
+                after.locations.iter().position(|new| new.url == location.url && new.metadata == location.metadata)
+            };
+            saved.locations.sort_by_key(place);
+        }
+        if before.locations != after.locations || before.visibility != after.visibility {
+            self.share_data(ctx, &saved).await;
+        }
+        Ok(saved)
     }
 
     async fn apply_change(
@@ -152,12 +205,15 @@ impl App {
         change: &Change,
     ) -> Result<()> {
         if change.name == "locations" {
-            return Err(refuse_locations(change));
+            return self.change_locations(ctx, before, after, change).await;
         }
-        self.enforce_on_image(ctx, "modify_image", before).await?;
         if change.name == "owner" && !ctx.is_admin && matches!(change.operation, patch::Operation::Replace(_)) {
             return Err(Error::Forbidden(Text::Detail("Owner can't be updated by non admin.".into())));
         }
+        if let (true, Some(to)) = ("visibility" == change.name, new_visibility(change)) {
+            self.check_visibility_change(ctx, &Target::image(before), to).await?;
+        }
+        self.enforce_on_own_image(ctx, "modify_image", before).await?;
         patch::apply(after, change).map_err(|error| match error {
             glance_domain::Error::Conflict(text) => Error::Conflict(Text::Detail(text)),
             glance_domain::Error::Forbidden(text) if text.starts_with("Property") => {
@@ -165,9 +221,6 @@ impl App {
             }
             other => other.into(),
         })?;
-        if change.name == "visibility" {
-            self.check_visibility_change(ctx, &Target::image(before), after.visibility).await?;
-        }
         Ok(())
     }
 
@@ -194,14 +247,14 @@ impl App {
     /// # Errors
     /// `NotFound`, `Forbidden` for a protected image or by policy, `Conflict` when a store says that the data is in
     /// use, `Unavailable` when a store does not answer.
-    pub async fn delete_image(self: &std::sync::Arc<Self>, ctx: &RequestContext, id: &ImageId) -> Result<()> {
+    pub async fn delete_image(self: &Arc<Self>, ctx: &RequestContext, id: &ImageId) -> Result<()> {
         ctx.check_writable()?;
         let missing = || Error::NotFound(format!("Failed to find image {id} to delete").into());
         let image = self.load_image(ctx, id).await.map_err(|error| match error {
             Error::NotFound(_) => missing(),
             other => other,
         })?;
-        self.enforce_on_image(ctx, "delete_image", &image).await?;
+        self.enforce_on_own_image(ctx, "delete_image", &image).await?;
         if image.protected {
             return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.").into()));
         }
@@ -269,12 +322,10 @@ impl App {
     }
 }
 
-/// Changes of locations are refused while clients may not see locations.
-fn refuse_locations(change: &Change) -> Error {
-    let verb = match change.operation {
-        patch::Operation::Add(_) => "add",
-        patch::Operation::Replace(_) => "replace",
-        patch::Operation::Remove => "remove",
-    };
-    Error::Forbidden(format!("It's not allowed to {verb} locations if locations are invisible.").into())
+/// The visibility that a change asks for.
+fn new_visibility(change: &Change) -> Option<Visibility> {
+    match &change.operation {
+        patch::Operation::Add(value) | patch::Operation::Replace(value) => value.as_str()?.parse().ok(),
+        patch::Operation::Remove => None,
+    }
 }

@@ -17,7 +17,7 @@ impl App {
         ctx.config.schema.check_attribute("tags", &json!([tag]))?;
         attribute::check_tag(tag)?;
         let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
-        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        self.enforce_on_own_image(ctx, "modify_image", &before).await?;
         let mut after = before.clone();
         if !after.tags.insert(tag.to_owned()) {
             return Ok(());
@@ -33,7 +33,7 @@ impl App {
     pub async fn delete_tag(&self, ctx: &RequestContext, id: &ImageId, tag: &str) -> Result<()> {
         ctx.check_writable()?;
         let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
-        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        self.enforce_on_own_image(ctx, "modify_image", &before).await?;
         let mut after = before.clone();
         if !after.tags.remove(tag) {
             return Err(Error::NotFound("The resource could not be found.".into()));

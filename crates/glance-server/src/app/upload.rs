@@ -87,7 +87,7 @@ impl App {
         ctx.check_writable()?;
         let entry = self.store_for_upload(options.store.as_ref())?;
         let mut image = self.load_image(ctx, id).await?;
-        self.enforce_on_image(ctx, "upload_image", &image).await?;
+        self.enforce_on_own_image(ctx, "upload_image", &image).await?;
         image.set_status(Status::Saving)?;
         if !entry.driver.capabilities().write {
             let text = "Error in store configuration. Adding images to store is disabled.";

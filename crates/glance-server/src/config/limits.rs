@@ -16,6 +16,10 @@ pub struct Limits {
     pub image_property_quota: i64,
     /// Tags of one image (`image_tag_quota`).
     pub image_tag_quota: i64,
+    /// Locations of one image (`image_location_quota`).
+    pub image_location_quota: i64,
+    /// Bytes of all images of a project (`user_storage_quota`); `None` for no limit.
+    pub user_storage_quota: Option<u64>,
 }
 
 impl Limits {
@@ -28,6 +32,14 @@ impl Limits {
         check("properties", count, self.image_property_quota)
     }
 
+    /// Refuses an image with `count` locations if that is too many.
+    ///
+    /// # Errors
+    /// `LimitExceeded`.
+    pub fn check_locations(&self, count: usize) -> Result<()> {
+        check("locations", count, self.image_location_quota)
+    }
+
     /// Refuses an image with too many tags.
     ///
     /// # Errors
@@ -35,6 +47,28 @@ impl Limits {
     pub fn check_tags(&self, image: &Image) -> Result<()> {
         check("tags", image.tags.len(), self.image_tag_quota)
     }
+}
+
+/// Reads `user_storage_quota`: a number with or without one of the units B, KB, MB, GB and TB, of which each is 1024
+/// times the one before. 0 means no limit.
+///
+/// # Errors
+/// In words for the operator.
+pub fn storage_quota(text: &str) -> anyhow::Result<Option<u64>> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit {
+        "" | "B" => Some(0),
+        "KB" => Some(10),
+        "MB" => Some(20),
+        "GB" => Some(30),
+        "TB" => Some(40),
+        _ => None,
+    };
+    let bytes = shift.and_then(|shift| number.parse::<u64>().ok()?.checked_mul(1 << shift));
+    let bytes =
+        bytes.ok_or_else(|| anyhow::anyhow!("user_storage_quota: {text} is no number of B, KB, MB, GB or TB"))?;
+    Ok(Some(bytes).filter(|bytes| *bytes > 0))
 }
 
 fn check(what: &str, count: usize, quota: i64) -> Result<()> {
@@ -53,6 +87,17 @@ fn check(what: &str, count: usize, quota: i64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn storage_quotas_have_units() {
+        assert_eq!(storage_quota("0").unwrap(), None);
+        assert_eq!(storage_quota("7").unwrap(), Some(7));
+        assert_eq!(storage_quota("7B").unwrap(), Some(7));
+        assert_eq!(storage_quota("2GB").unwrap(), Some(2 << 30));
+        for bad in ["", "B", "1 GB", "1gb", "-1", "1PB", "99999999999TB"] {
+            assert!(storage_quota(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn negative_quotas_are_none() {

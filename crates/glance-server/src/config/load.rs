@@ -14,7 +14,7 @@ use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
 use crate::config::options::{self, TABLES};
-use crate::config::{Api, Config, ImageFormat, Limits, policy, stores};
+use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, limits, policy, stores};
 use crate::logging::Plan;
 use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
@@ -307,8 +307,29 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
             image_member_quota: options.get("DEFAULT", "image_member_quota")?,
             image_property_quota: options.get("DEFAULT", "image_property_quota")?,
             image_tag_quota: options.get("DEFAULT", "image_tag_quota")?,
+            image_location_quota: options.get("DEFAULT", "image_location_quota")?,
+            user_storage_quota: limits::storage_quota(&options.get::<String>("DEFAULT", "user_storage_quota")?)?,
         },
         hashing_algorithm: Algorithm::named(&algorithm)?,
+        url_filter: url_filter(options)?,
+    })
+}
+
+fn url_filter(options: &oslo::config::Config) -> anyhow::Result<UrlFilter> {
+    let group = "import_filtering_opts";
+    let ports = |name: &str| -> anyhow::Result<Vec<u16>> {
+        let texts: Vec<String> = options.get(group, name)?;
+        let numbers =
+            texts.iter().map(|text| text.trim().parse().with_context(|| format!("{name}: {text} is no port")));
+        numbers.collect()
+    };
+    Ok(UrlFilter {
+        allowed_schemes: options.get(group, "allowed_schemes")?,
+        disallowed_schemes: options.get(group, "disallowed_schemes")?,
+        allowed_hosts: options.get(group, "allowed_hosts")?,
+        disallowed_hosts: options.get(group, "disallowed_hosts")?,
+        allowed_ports: ports("allowed_ports")?,
+        disallowed_ports: ports("disallowed_ports")?,
     })
 }
 

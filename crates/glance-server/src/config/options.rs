@@ -29,6 +29,13 @@ pub const DEFAULT: &[OptionDef] = &[
         .default("128"),
     default("image_property_quota", Kind::Int, "Custom properties of one image; negative: any number.").default("128"),
     default("image_tag_quota", Kind::Int, "Tags of one image; negative: any number.").default("128"),
+    default("image_location_quota", Kind::Int, "Locations of one image; negative: any number.").default("10"),
+    default(
+        "user_storage_quota",
+        Kind::Str,
+        "Bytes of all images of a project, or a number of KB, MB, GB, TB; 0: any.",
+    )
+    .default("0"),
     default("limit_param_default", Kind::Int, "Length of a page when the client does not say.").default("25").min(1),
     default("api_limit_max", Kind::Int, "Longest page.").default("1000").min(1),
     default("max_request_id_length", Kind::Int, "Longest request id that is taken from a client.").default("64").min(0),
@@ -82,6 +89,16 @@ pub const PASTE_DEPLOY: &[OptionDef] = &[
         Kind::Str,
         "File with the pipelines. The standard ones are built in.",
     ),
+];
+
+/// Options of `[import_filtering_opts]`.
+pub const IMPORT_FILTERING: &[OptionDef] = &[
+    filtering("allowed_schemes", "Schemes of URLs that are fetched for clients.").default("http,https"),
+    filtering("disallowed_schemes", "Schemes of URLs that are not; without effect beside allowed ones.").default(""),
+    filtering("allowed_hosts", "Hosts that are asked for clients, whatever their address.").default(""),
+    filtering("disallowed_hosts", "Hosts that are not; without effect beside allowed ones.").default(""),
+    filtering("allowed_ports", "Ports that URLs may name.").default("80,443"),
+    filtering("disallowed_ports", "Ports that they may not; without effect beside allowed ones.").default(""),
 ];
 
 /// Options of `[oslo_policy]`.
@@ -143,7 +160,7 @@ pub const HTTP_STORE: &[OptionDef] = &[
 
 /// All fixed groups.
 pub const TABLES: &[&[OptionDef]] =
-    &[DEFAULT, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY];
+    &[DEFAULT, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY, IMPORT_FILTERING];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("DEFAULT", name, kind, help)
@@ -151,6 +168,10 @@ const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDe
 
 const fn format(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("image_format", name, kind, help)
+}
+
+const fn filtering(name: &'static str, help: &'static str) -> OptionDef {
+    OptionDef::new("import_filtering_opts", name, Kind::List, help)
 }
 
 const fn policy(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {

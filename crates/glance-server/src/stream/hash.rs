@@ -85,6 +85,12 @@ impl Algorithm {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Bytes of one digest.
+    #[must_use]
+    pub fn digest_bytes(&self) -> usize {
+        self.digest.size()
+    }
 }
 
 impl std::fmt::Debug for Algorithm {

@@ -19,6 +19,7 @@ use glance_server::policies::Enforcer;
 use glance_server::stream::hash::HashPool;
 use glance_server::tasks::{Tasks, node};
 use glance_store::file::{FileOptions, FileStore};
+use glance_store::http::{HttpOptions, HttpStore};
 use glance_store::registry::Naming;
 use glance_store::{StoreEntry, Stores};
 use http::{HeaderMap, Request, StatusCode};
@@ -72,6 +73,18 @@ impl TestApp {
 
     /// With these lines in `[DEFAULT]`.
     pub(crate) async fn with_options(options: &str) -> Self {
+        Self::build(options, Vec::new()).await
+    }
+
+    /// With these lines in `[DEFAULT]`, and a store `web` for locations on this machine.
+    pub(crate) async fn with_web(options: &str) -> Self {
+        let store = HttpStore::open(&HttpOptions::default()).expect("a store");
+        let entry = StoreEntry::new(StoreId::new("web"), "http", Arc::new(store));
+        let options = format!("{options}\n[import_filtering_opts]\nallowed_hosts = 127.0.0.1\nallowed_ports =\n");
+        Self::build(&options, vec![entry]).await
+    }
+
+    async fn build(options: &str, more_stores: Vec<StoreEntry>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Database::connect(&glance_db::Settings::new(format!("sqlite:///{}/db", folder.path().display())))
             .await
@@ -83,12 +96,13 @@ impl TestApp {
         let store = FileStore::open(FileOptions::new(folder.path().join("images"))).expect("a store");
         let id = StoreId::new("fast");
         let entry = StoreEntry::new(id.clone(), "file", Arc::new(store));
+        let stores = std::iter::once(entry).chain(more_stores).collect();
         let mut sources = Sources::new();
         sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
         let config = snapshot(&Config::new(sources, TABLES), Some(ProjectId::new("default"))).expect("a configuration");
         let app = Arc::new(App {
             db,
-            stores: Stores::new(vec![entry], &id, Naming::Named).expect("stores"),
+            stores: Stores::new(stores, &id, Naming::Named).expect("stores"),
             policy: Enforcer::default(),
             clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
             tasks: Tasks::new(this.id),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use glance_domain::{Image, Location, Status};
+use glance_domain::{Image, Location, LocationStatus, Status};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -26,15 +26,15 @@ impl<'a> ImageView<'a> {
         Self { image, ctx }
     }
 
-    /// The locations, unless the image is out of use and the caller no administrator.
-    fn locations(&self) -> &[Location] {
+    /// The locations where there is data, unless the image is out of use and the caller no administrator.
+    fn locations(&self) -> impl Iterator<Item = &Location> {
         let hidden = self.image.status == Status::Deactivated && !self.ctx.is_admin;
-        if hidden { &[] } else { &self.image.locations }
+        self.image.locations.iter().filter(move |location| !hidden && location.status == LocationStatus::Active)
     }
 
     fn stores(&self) -> Option<String> {
         let named: Vec<&str> =
-            self.locations().iter().filter_map(|location| location.metadata.get("store")?.as_str()).collect();
+            self.locations().filter_map(|location| location.metadata.get("store")?.as_str()).collect();
         (self.ctx.config.api.multi_store && !named.is_empty()).then(|| named.join(","))
     }
 }
@@ -67,10 +67,10 @@ impl Serialize for ImageView<'_> {
         map.serialize_entry("created_at", &image.created_at.to_api())?;
         map.serialize_entry("updated_at", &image.updated_at.to_api())?;
         if self.ctx.config.api.show_multiple_locations {
-            let locations: Vec<LocationView> = self.locations().iter().map(LocationView::new).collect();
+            let locations: Vec<LocationView> = self.locations().map(LocationView::new).collect();
             map.serialize_entry("locations", &locations)?;
         }
-        if let (true, Some(first)) = (self.ctx.config.api.show_image_direct_url, self.locations().first()) {
+        if let (true, Some(first)) = (self.ctx.config.api.show_image_direct_url, self.locations().next()) {
             map.serialize_entry("direct_url", &first.url)?;
         }
         map.serialize_entry("tags", &image.tags)?;
@@ -84,14 +84,17 @@ impl Serialize for ImageView<'_> {
     }
 }
 
+/// One location.
 #[derive(serde::Serialize)]
-struct LocationView<'a> {
+pub struct LocationView<'a> {
     url: &'a str,
     metadata: &'a Map<String, Value>,
 }
 
 impl<'a> LocationView<'a> {
-    fn new(location: &'a Location) -> Self {
+    /// The document of `location`.
+    #[must_use]
+    pub fn new(location: &'a Location) -> Self {
         Self { url: &location.url, metadata: &location.metadata }
     }
 }
