@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::images;
 use crate::pool::Pools;
 use crate::settings::Settings;
@@ -37,14 +37,26 @@ const LONGEST: Duration = Duration::from_secs(20);
 const FIRST_BACKOFF: Duration = Duration::from_millis(4);
 
 impl Database {
-    /// Connects, and fails at once when that is not possible. A SQLite file is created when it is not
-    /// there; its schema is not.
+    /// Connects; tries again as the settings say when a server does not answer. A SQLite file is created when it is
+    /// not there; its schema is not.
     ///
     /// # Errors
     /// [`Kind::Invalid`](crate::Kind::Invalid) when the settings make no sense,
     /// [`Kind::Unavailable`](crate::Kind::Unavailable) when the database does not answer.
     pub async fn connect(settings: &Settings) -> Result<Self> {
-        let pools = Pools::open(settings).await?;
+        let is_server = !settings.url.starts_with("sqlite");
+        let mut retries = settings.connect_retries.filter(|_| is_server).or((!is_server).then_some(0));
+        let pools = loop {
+            match Pools::open(settings).await {
+                Err(error) if error.kind() == Kind::Unavailable && retries != Some(0) => {
+                    let wait = settings.retry_interval;
+                    tracing::warn!(error = &error as &dyn std::error::Error, ?wait, "no database; trying again");
+                    tokio::time::sleep(wait).await;
+                    retries = retries.map(|retries| retries - 1);
+                }
+                opened => break opened?,
+            }
+        };
         let show_image = images::read::show_sql(pools.engine());
         Ok(Self { pools, show_image })
     }

@@ -15,7 +15,7 @@ pub enum Kind {
     NotFound,
     /// The identifier or the pair is taken.
     Duplicate,
-    /// The row is not in the state that the caller expected; somebody else was faster.
+    /// The row is not in the state that the caller expected; somebody else was faster. Or other rows refer to it.
     Conflict,
     /// The image was deleted while its data was being uploaded.
     Gone,
@@ -108,6 +108,9 @@ impl Error {
 fn database_kind(error: &dyn sqlx::error::DatabaseError) -> Kind {
     if error.is_unique_violation() {
         return Kind::Duplicate;
+    }
+    if error.is_foreign_key_violation() {
+        return Kind::Conflict;
     }
     let code = error.code().unwrap_or_default();
     if lost_a_race(error) || means_unavailable(&code, mysql_number(error)) {

@@ -3,13 +3,16 @@
 //! The schema is upstream Glance's to the letter, so that both can run on one database; the service's
 //! own tables are named `rs_*`. This is the only crate that names SQL. One method is one transaction.
 
+mod backup;
 mod database;
 mod error;
 mod images;
 mod members;
+mod metadefs;
 mod migrations;
 mod nodes;
 mod pool;
+mod purge;
 mod schema;
 mod settings;
 mod sql;
@@ -20,7 +23,9 @@ mod url;
 
 pub use database::{Database, Engine};
 pub use error::{Error, Kind, Result};
+pub use metadefs::{Association, Definition, Loaded, Merge, Named, ObjectDefinition};
 pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Observer, RevisionStatus, Triggers};
+pub use purge::Purged;
 pub use schema::SchemaState;
 pub use settings::Settings;
 pub use transfer::{CompletedUpload, Node, NodeId, Phase, Transfer, TransferId, TransferKind};

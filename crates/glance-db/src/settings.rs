@@ -19,8 +19,12 @@ pub struct Settings {
     pub max_overflow: u32,
     /// `pool_timeout`: how long a request waits for a connection.
     pub acquire_timeout: Duration,
-    /// `connection_recycle_time`: connections older than this are replaced.
-    pub recycle_after: Duration,
+    /// `connection_recycle_time`: connections older than this are replaced; `None`: never.
+    pub recycle_after: Option<Duration>,
+    /// `max_retries`: how often to try again when a server does not answer at the start; `None`: without end.
+    pub connect_retries: Option<u32>,
+    /// `retry_interval`: the wait between two of these attempts.
+    pub retry_interval: Duration,
     /// `mysql_sql_mode`: the session's `sql_mode`; empty leaves the server's own.
     pub mysql_sql_mode: String,
     /// How long a SQLite writer waits for another process to finish its change.
@@ -37,7 +41,9 @@ impl Settings {
             max_pool_size: 5,
             max_overflow: 50,
             acquire_timeout: Duration::from_secs(30),
-            recycle_after: Duration::from_secs(3600),
+            recycle_after: Some(Duration::from_secs(3600)),
+            connect_retries: Some(0),
+            retry_interval: Duration::from_secs(10),
             mysql_sql_mode: "TRADITIONAL".into(),
             sqlite_busy_timeout: Duration::from_secs(10),
             sqlite_readers: 4,
@@ -53,6 +59,8 @@ impl fmt::Debug for Settings {
             .field("max_overflow", &self.max_overflow)
             .field("acquire_timeout", &self.acquire_timeout)
             .field("recycle_after", &self.recycle_after)
+            .field("connect_retries", &self.connect_retries)
+            .field("retry_interval", &self.retry_interval)
             .field("mysql_sql_mode", &self.mysql_sql_mode)
             .field("sqlite_busy_timeout", &self.sqlite_busy_timeout)
             .field("sqlite_readers", &self.sqlite_readers)

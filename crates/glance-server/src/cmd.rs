@@ -4,6 +4,7 @@
 //! argument (`glance-server api`).
 
 pub mod api;
+pub mod manage;
 pub mod options;
 
 use std::ffi::OsString;
@@ -18,7 +19,10 @@ struct Program {
     run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
 }
 
-static PROGRAMS: [Program; 1] = [Program { name: "api", about: "Serve the Images API", run: api::main }];
+static PROGRAMS: [Program; 2] = [
+    Program { name: "api", about: "Serve the Images API", run: api::main },
+    Program { name: "manage", about: "Manage the catalogue: create, upgrade, purge, back up", run: manage::main },
+];
 
 /// Finds the program and runs it.
 #[must_use]

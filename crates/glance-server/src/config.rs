@@ -1,5 +1,6 @@
 //! The configuration as use cases see it: a typed snapshot, checked once, swapped whole on reload.
 
+pub mod catalogue;
 pub mod filtering;
 pub mod limits;
 pub mod load;

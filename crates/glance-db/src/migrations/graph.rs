@@ -60,6 +60,14 @@ pub(crate) fn heads(applied: &BTreeSet<&'static str>) -> BTreeSet<String> {
     applied.iter().filter(|id| !built_on.contains(*id)).map(|id| (*id).to_owned()).collect()
 }
 
+/// The names in the order of the revisions, those that are not known at the end.
+pub(crate) fn sorted(names: BTreeSet<String>) -> Vec<String> {
+    let mut names: Vec<_> = names.into_iter().collect();
+    let place = |name: &String| REVISIONS.iter().position(|revision| revision.id == name);
+    names.sort_by_key(|name| place(name).unwrap_or(REVISIONS.len()));
+    names
+}
+
 /// What is missing up to `target`, in the order of application.
 pub(crate) fn to_apply(heads: &[String], target: &str) -> Result<Vec<&'static Revision>> {
     let (applied, wanted) = (applied(heads)?, up_to(target)?);

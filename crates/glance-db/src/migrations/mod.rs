@@ -65,7 +65,7 @@ impl Database {
 }
 
 impl Migrations<'_> {
-    /// The rows of `alembic_version`, sorted; empty when there are none.
+    /// The rows of `alembic_version`, oldest first; empty when there are none.
     ///
     /// # Errors
     /// Only those of the database.
@@ -73,7 +73,7 @@ impl Migrations<'_> {
         let mut transaction = self.database.pools.begin_reading().await?;
         let heads = read_heads(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(heads.into_iter().collect())
+        Ok(graph::sorted(heads))
     }
 
     /// Every revision, oldest first, with its state.

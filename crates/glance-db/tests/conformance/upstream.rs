@@ -34,7 +34,7 @@ impl Upstream {
     /// With all tables.
     pub(crate) async fn create(engine: Engine) -> Option<Self> {
         let upstream = Self::empty(engine).await?;
-        upstream.run(&["-m", "glance.cmd.manage", "--config-file", upstream.config().to_str().unwrap(), "db_sync"]);
+        upstream.manage(&["db_sync"]);
         Some(upstream)
     }
 
@@ -55,7 +55,19 @@ impl Upstream {
     }
 
     fn config(&self) -> PathBuf {
-        self.folder.path().join("glance.conf")
+        self.file("glance.conf")
+    }
+
+    /// A place for a file.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs upstream's `glance-manage`.
+    pub(crate) fn manage(&self, arguments: &[&str]) -> String {
+        let config = self.config();
+        let before = ["-m", "glance.cmd.manage", "--config-file", config.to_str().unwrap()];
+        self.run(&[&before, arguments].concat())
     }
 
     fn run(&self, arguments: &[&str]) -> String {

@@ -177,8 +177,9 @@ async fn open_catalogue(setup: &Setup) -> anyhow::Result<Database> {
     match (state, setup.owns_database) {
         (SchemaState::AtHead, _) => {}
         (SchemaState::Empty, true) => db.create_schema().await.context("cannot create the database's tables")?,
+        (SchemaState::Behind { .. }, true) => upgrade(&db).await?,
         (SchemaState::Empty, false) => bail!("the database is empty: run `glance-manage db sync` first"),
-        (SchemaState::Behind { revision }, _) => {
+        (SchemaState::Behind { revision }, false) => {
             bail!("the database is at revision {revision}: run `glance-manage db sync` first")
         }
         (SchemaState::Foreign { revision }, _) => {
@@ -187,6 +188,15 @@ async fn open_catalogue(setup: &Setup) -> anyhow::Result<Database> {
     }
     db.prepare_own_objects().await.context("cannot prepare the service's own tables")?;
     Ok(db)
+}
+
+/// A catalogue that the service made for itself is nobody else's, so it may be upgraded without asking.
+async fn upgrade(db: &Database) -> anyhow::Result<()> {
+    let tell = &mut |revision| tracing::info!("upgrading the database: {revision}");
+    db.migrations()
+        .upgrade(glance_db::HEAD, glance_db::Triggers::Omit, tell)
+        .await
+        .context("cannot upgrade the database")
 }
 
 /// Says in plain words what runs now, once it can be reached.

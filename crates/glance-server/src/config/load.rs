@@ -14,7 +14,7 @@ use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
 use crate::config::options::{self, TABLES};
-use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, limits, policy, stores};
+use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, catalogue, limits, policy, stores};
 use crate::logging::Plan;
 use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
@@ -125,16 +125,25 @@ fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Resu
     if arguments.data_dir.is_some() {
         bail!("--data-dir and configuration files exclude each other: the files say where data is kept");
     }
-    let mut sources = Sources::new();
-    for file in &files {
-        sources.add_file(file)?;
-    }
-    for folder in &arguments.config_dir {
-        sources.add_directory(folder)?;
-    }
+    let mut sources = read_files(&files, &arguments.config_dir)?;
     sources.set_environment(environment.iter().cloned());
     arguments.logging.add_to(&mut sources);
     Ok(Some(oslo::config::Config::new(sources, TABLES)))
+}
+
+/// What configuration files and folders of them say; later ones win.
+///
+/// # Errors
+/// When one cannot be read.
+pub(crate) fn read_files(files: &[PathBuf], folders: &[PathBuf]) -> anyhow::Result<Sources> {
+    let mut sources = Sources::new();
+    for file in files {
+        sources.add_file(file)?;
+    }
+    for folder in folders {
+        sources.add_directory(folder)?;
+    }
+    Ok(sources)
 }
 
 /// The options with those of the stores, if all values are accepted.
@@ -158,7 +167,7 @@ fn embedded_options(arguments: &Arguments) -> oslo::config::Config {
 }
 
 /// The files that Glance reads from its configuration folder; the first is optional.
-fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let main = folder.join("glance-api.conf");
     if !main.is_file() {
         bail!("OS_GLANCE_CONFIG_DIR: there is no {}", main.display());
@@ -180,14 +189,9 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         arguments.bind_host.or(host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         arguments.bind_port.unwrap_or(port),
     );
-    let url: Option<String> = options.get("database", "connection")?;
-    let mut database = glance_db::Settings::new(url.context("[database] connection is not set")?);
-    database.max_pool_size = options.get("database", "max_pool_size")?;
-    database.max_overflow = options.get("database", "max_overflow")?;
-    database.acquire_timeout = options.get("database", "pool_timeout")?;
     Ok(Setup {
         config: snapshot(&options, None)?,
-        database,
+        database: catalogue::settings(&options)?,
         owns_database: false,
         stores: stores::open(&options)?,
         policy: policy::enforcer(&options)?,
@@ -226,11 +230,10 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         arguments.bind_host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         arguments.bind_port.unwrap_or(9292),
     );
-    let database = folder.join("glance.sqlite");
     let options = embedded_options(arguments);
     Ok(Setup {
         config: snapshot(&options, Some(ProjectId::new("default")))?,
-        database: glance_db::Settings::new(format!("sqlite:///{}", database.display())),
+        database: catalogue::embedded(&folder),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
         policy: Enforcer::default(),
@@ -260,7 +263,7 @@ fn reach(address: SocketAddr) -> &'static str {
 }
 
 /// `$XDG_DATA_HOME/glance`, or the service's folder when root.
-fn default_data_dir(environment: &[(String, String)]) -> anyhow::Result<PathBuf> {
+pub(crate) fn default_data_dir(environment: &[(String, String)]) -> anyhow::Result<PathBuf> {
     let variable = |name: &str| {
         environment.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_empty())
     };

@@ -2,10 +2,12 @@
 //!
 //! Names and defaults are those of Glance.
 
+mod database;
 mod logging;
 
-use oslo::config::{Kind, OldName, OptionDef};
+use oslo::config::{Kind, OptionDef};
 
+pub use database::DATABASE;
 pub use logging::LOGGING;
 
 const SIZE_CAP: &str = "1099511627776";
@@ -41,19 +43,9 @@ pub const DEFAULT: &[OptionDef] = &[
     default("max_request_id_length", Kind::Int, "Longest request id that is taken from a client.").default("64").min(0),
     default("show_image_direct_url", Kind::Bool, "Show the first location of an image as direct_url.").default("false"),
     default("show_multiple_locations", Kind::Bool, "Show all locations of an image.").default("false"),
+    default("metadata_source_path", Kind::Str, "Folder of the JSON files that glance-manage db load_metadefs reads.")
+        .default("/etc/glance/metadefs/"),
     default("image_cache_dir", Kind::Str, "Folder of the image cache. There is no cache yet; versions are announced."),
-];
-
-/// Options of `[database]`.
-pub const DATABASE: &[OptionDef] = &[
-    OptionDef::new("database", "connection", Kind::Str, "SQLAlchemy URL of the catalogue.")
-        .secret()
-        .old_names(&[OldName { group: Some("DEFAULT"), name: "sql_connection" }]),
-    OptionDef::new("database", "max_pool_size", Kind::Int, "Connections that stay open.").default("5").min(0),
-    OptionDef::new("database", "max_overflow", Kind::Int, "Connections beyond those under load.").default("50").min(0),
-    OptionDef::new("database", "pool_timeout", Kind::Int, "Seconds to wait for a free connection.")
-        .default("30")
-        .min(1),
 ];
 
 /// Options of `[image_format]`.

@@ -1,0 +1,122 @@
+//! Removing for good what was deleted long ago.
+//!
+//! Rows go in batches, each a transaction of its own, so that nobody waits for longer than a batch takes.
+
+use glance_domain::Timestamp;
+use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
+
+use crate::database::retry;
+use crate::error::Result;
+use crate::sql::{Columns, Row};
+use crate::{Database, Engine};
+
+/// Rows of one transaction.
+const BATCH: u64 = 200;
+
+/// How many rows were removed from a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// The table.
+    pub table: &'static str,
+    /// The number of rows.
+    pub rows: u64,
+}
+
+/// Rows that hang on an image or are tasks: table, its key, and whether the age is that of the task behind the row.
+/// Each comes before those that it refers to.
+const TABLES: [Source; 6] = [
+    Source { table: "task_info", key: "task_id", age_in: Some("tasks") },
+    Source { table: "image_properties", key: "id", age_in: None },
+    Source { table: "image_members", key: "id", age_in: None },
+    Source { table: "image_tags", key: "id", age_in: None },
+    Source { table: "image_locations", key: "id", age_in: None },
+    Source { table: "tasks", key: "id", age_in: None },
+];
+
+const IMAGES: Source = Source { table: "images", key: "id", age_in: None };
+
+struct Source {
+    table: &'static str,
+    key: &'static str,
+    /// The table whose `id` is this one's key and which knows when it was deleted.
+    age_in: Option<&'static str>,
+}
+
+enum Key {
+    Number(i64),
+    Text(String),
+}
+
+impl Database {
+    /// Removes rows that were deleted before `cutoff` from all tables but `images`, the oldest first, at most `most` of
+    /// each table. The ids of images stay, so that nobody can have them again.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub async fn purge(&self, cutoff: Timestamp, most: Option<u64>) -> Result<Vec<Purged>> {
+        let mut purged = Vec::new();
+        for source in &TABLES {
+            purged.push(self.purge_table(source, cutoff, most).await?);
+        }
+        Ok(purged)
+    }
+
+    /// Removes images that were deleted before `cutoff`, the oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`](crate::Kind::Conflict) when something that belongs to such an image is still there.
+    pub async fn purge_images(&self, cutoff: Timestamp, most: Option<u64>) -> Result<Purged> {
+        self.purge_table(&IMAGES, cutoff, most).await
+    }
+
+    async fn purge_table(&self, source: &Source, cutoff: Timestamp, most: Option<u64>) -> Result<Purged> {
+        let most = most.unwrap_or(u64::MAX);
+        let mut rows = 0;
+        while rows < most {
+            let wanted = Ord::min(BATCH, most - rows);
+            let removed = retry(|| self.purge_batch(source, cutoff, wanted)).await?;
+            rows += removed;
+            if removed < wanted {
+                break;
+            }
+        }
+        Ok(Purged { table: source.table, rows })
+    }
+
+    async fn purge_batch(&self, source: &Source, cutoff: Timestamp, most: u64) -> Result<u64> {
+        let mut transaction = self.pools.begin().await?;
+        let keys = transaction.fetch(&source.select(transaction.engine(), cutoff, most), source.reader()).await?;
+        if keys.is_empty() {
+            return Ok(0);
+        }
+        let keys = keys.into_iter().map(|key| match key {
+            Key::Number(number) => Expr::val(number),
+            Key::Text(text) => Expr::val(text),
+        });
+        let mut delete = Query::delete();
+        delete.from_table(source.table).and_where(Expr::col(source.key).is_in(keys));
+        let removed = transaction.execute(&delete).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    }
+}
+
+impl Source {
+    fn select(&self, engine: Engine, cutoff: Timestamp, most: u64) -> SelectStatement {
+        let mut query = Query::select();
+        query.column((self.table, self.key)).from(self.table);
+        let aged = self.age_in.unwrap_or(self.table);
+        if aged != self.table {
+            query.inner_join(aged, Expr::col((aged, "id")).equals((self.table, self.key)));
+        }
+        query.and_where(Expr::col((aged, "deleted_at")).lt(engine.time(cutoff)));
+        query.order_by((aged, "deleted_at"), Order::Asc).limit(most).take()
+    }
+
+    fn reader(&self) -> fn(&dyn Row) -> Result<Key> {
+        match self.table {
+            "images" | "tasks" | "task_info" => |row| Columns::from(row, 0).text().map(Key::Text),
+            _ => |row| Columns::from(row, 0).integer().map(Key::Number),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `glance-manage`: the catalogue in the hands of its operator.
+//!
+//! Commands, their output and their exit codes are upstream's; `downgrade`, `status`, `detach`, `backup`, `restore` and
+//! `--dry-run` are our own. What keeps a command from its work is said on standard error, without more, and the exit
+//! code is 1; a wrong command line is 2.
+
+mod arguments;
+mod copies;
+mod metadefs;
+mod phases;
+mod purge;
+mod schema;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use glance_db::Database;
+use oslo::config::{Config, Sources, config_directories, default_config_files};
+
+use crate::config::catalogue;
+use crate::config::load;
+use crate::config::options::TABLES;
+use crate::logging::{Logging, Plan};
+use arguments::{Arguments, Db};
+
+/// Runs the program.
+///
+/// # Errors
+/// When standard output or standard error cannot be written to.
+pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(answer) => {
+            answer.print()?;
+            return Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)));
+        }
+    };
+    match start(arguments) {
+        Ok(code) => Ok(code),
+        Err(error) => {
+            writeln!(std::io::stderr(), "{error:#}")?;
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let environment: Vec<(String, String)> = std::env::vars().collect();
+    let (options, settings) = read(&arguments, &environment)?;
+    let _logging = Logging::start(Plan::from_options("glance-manage", &options)?)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(run(arguments.command.into(), &options, &settings))
+}
+
+/// The options and the way to the catalogue: from the files named, else from those in the usual places, else that of a
+/// service without configuration.
+fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<(Config, glance_db::Settings)> {
+    let files = files(arguments, environment)?;
+    let is_configured = !files.is_empty() || !arguments.config_dir.is_empty();
+    let mut sources = load::read_files(&files, &arguments.config_dir)?;
+    sources.set_environment(environment.iter().cloned());
+    arguments.logging.add_to(&mut sources);
+    log_to_stderr(arguments, &mut sources);
+    let options = Config::new(sources, TABLES);
+    let settings = match &arguments.data_dir {
+        Some(folder) => catalogue::embedded(folder),
+        None if is_configured => catalogue::settings(&options)?,
+        None => catalogue::embedded(&load::default_data_dir(environment)?),
+    };
+    Ok((options, settings))
+}
+
+fn files(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Vec<PathBuf>> {
+    if !arguments.config_file.is_empty() || !arguments.config_dir.is_empty() || arguments.data_dir.is_some() {
+        return Ok(arguments.config_file.clone());
+    }
+    let variable =
+        |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| PathBuf::from(value));
+    if let Some(folder) = variable("OS_GLANCE_CONFIG_DIR") {
+        return load::files_of(&folder);
+    }
+    let directories = config_directories("glance", variable("HOME").as_deref(), "/etc".as_ref());
+    let found = |program| default_config_files(&directories, "glance", program, std::path::Path::is_file);
+    let mut files = found("glance-api");
+    files.extend(found("glance-manage"));
+    files.dedup();
+    Ok(files)
+}
+
+/// The log of a command is for who calls it, unless the command line says otherwise.
+fn log_to_stderr(arguments: &Arguments, sources: &mut Sources) {
+    let logging = &arguments.logging;
+    let elsewhere =
+        logging.log_file.is_some() || logging.log_dir.is_some() || logging.use_syslog || logging.use_journal;
+    if !elsewhere {
+        sources.add_command_line("DEFAULT", "use_stderr", "true");
+    }
+}
+
+async fn run(command: Db, options: &Config, settings: &glance_db::Settings) -> anyhow::Result<ExitCode> {
+    if let Db::Restore(restore) = &command {
+        Database::restore(settings, &restore.file).await.context("cannot restore the catalogue")?;
+        return say("The catalogue is restored.");
+    }
+    let db = Database::connect(settings).await.context("cannot open the database")?;
+    let done = dispatch(command, options, &db).await;
+    db.close().await;
+    done
+}
+
+async fn dispatch(command: Db, options: &Config, db: &Database) -> anyhow::Result<ExitCode> {
+    match command {
+        Db::Version => schema::version(db).await,
+        Db::Status => schema::status(db).await,
+        Db::Check => phases::check(db).await,
+        Db::Upgrade(target) => schema::upgrade(db, target.version().unwrap_or("heads"), target.dry_run).await,
+        Db::Downgrade(downgrade) => schema::downgrade(db, &downgrade).await,
+        Db::VersionControl(target) => schema::version_control(db, target.version()).await,
+        Db::Sync(target) => phases::sync(db, target.dry_run).await,
+        Db::Expand(phase) => phases::expand(db, phase.dry_run).await,
+        Db::Migrate => phases::migrate(db).await,
+        Db::Contract(phase) => phases::contract(db, phase.dry_run).await,
+        Db::LoadMetadefs(load) => metadefs::load(db, options, &load).await,
+        Db::UnloadMetadefs => metadefs::unload(db).await,
+        Db::ExportMetadefs(export) => metadefs::export(db, options, export.path()).await,
+        Db::Purge(purge) => purge::purge(db, &purge).await,
+        Db::PurgeImagesTable(purge) => purge::purge_images(db, &purge).await,
+        Db::Detach(detach) => schema::detach(db, &detach).await,
+        Db::Backup(backup) => copies::backup(db, &backup.file).await,
+        Db::Restore(_) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// A line for whoever called the command, as the end of a success.
+fn say(text: impl AsRef<str>) -> anyhow::Result<ExitCode> {
+    writeln!(std::io::stdout(), "{}", text.as_ref())?;
+    Ok(ExitCode::SUCCESS)
+}

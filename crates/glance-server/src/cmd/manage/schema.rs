@@ -1,0 +1,87 @@
+//! Revisions: where the database is, and how it gets elsewhere.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use glance_db::{Database, INITIAL, Losses, Triggers};
+
+use super::arguments::{Detach, Downgrade};
+use super::say;
+
+const UNVERSIONED: &str = "Database is either not under migration control or under legacy migration control, please run \
+                           \"glance-manage db sync\" to place the database under alembic migration control.";
+
+pub(super) async fn version(db: &Database) -> anyhow::Result<ExitCode> {
+    let heads = db.migrations().heads().await?;
+    say(if heads.is_empty() { UNVERSIONED.to_owned() } else { heads.join("\n") })
+}
+
+pub(super) async fn status(db: &Database) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    for revision in db.migrations().status().await? {
+        let state = if revision.is_applied { "applied" } else { "pending" };
+        writeln!(out, "{state}  {:18}  {}", revision.id, revision.about)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn upgrade(db: &Database, target: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
+    if dry_run {
+        return show("apply", &db.migrations().plan_upgrade(target).await?);
+    }
+    upgrade_to(db, target, Triggers::Create).await
+}
+
+/// Upgrades, and says where the database is then.
+pub(super) async fn upgrade_to(db: &Database, target: &str, triggers: Triggers) -> anyhow::Result<ExitCode> {
+    let tell = &mut |revision| tracing::info!("applying {revision}");
+    db.migrations().upgrade(target, triggers, tell).await?;
+    let revisions = db.migrations().heads().await?.join(", ");
+    say(match target {
+        "heads" => format!("Upgraded database, current revision(s): {revisions}"),
+        _ => format!("Upgraded database to: {target}, current revision(s): {revisions}"),
+    })
+}
+
+pub(super) async fn downgrade(db: &Database, wanted: &Downgrade) -> anyhow::Result<ExitCode> {
+    let migrations = db.migrations();
+    let losses = migrations.losses(&wanted.revision).await?;
+    let told = losses.iter().map(|loss| format!("  {}: {} ({} rows)\n", loss.revision, loss.what, loss.rows));
+    let told: String = told.collect();
+    if wanted.dry_run {
+        let shown = show("revert", &migrations.plan_downgrade(&wanted.revision).await?)?;
+        return if told.is_empty() { Ok(shown) } else { say(format!("Would be lost:\n{}", told.trim_end())) };
+    }
+    if !losses.is_empty() && !wanted.accept_loss {
+        bail!("No upgrade would bring back what is lost:\n{told}Say --accept-loss to go on.");
+    }
+    let accepted = if wanted.accept_loss { Losses::Accept } else { Losses::Refuse };
+    let tell = &mut |revision| tracing::info!("reverting {revision}");
+    migrations.downgrade(&wanted.revision, accepted, tell).await?;
+    let revisions = migrations.heads().await?.join(", ");
+    say(format!("Downgraded database to: {}, current revision(s): {revisions}", wanted.revision))
+}
+
+pub(super) async fn version_control(db: &Database, version: Option<&str>) -> anyhow::Result<ExitCode> {
+    let version = version.unwrap_or(INITIAL);
+    db.migrations().stamp(version).await?;
+    say(format!("Placed database under migration control at revision: {version}"))
+}
+
+pub(super) async fn detach(db: &Database, wanted: &Detach) -> anyhow::Result<ExitCode> {
+    db.migrations().detach(if wanted.accept_loss { Losses::Accept } else { Losses::Refuse }).await?;
+    say("The tables and indexes of this service are removed.")
+}
+
+/// What would be done.
+pub(super) fn show(verb: &str, revisions: &[&str]) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    for revision in revisions {
+        writeln!(out, "would {verb} {revision}")?;
+    }
+    if revisions.is_empty() {
+        writeln!(out, "nothing to do")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
