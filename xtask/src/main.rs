@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod install;
 mod json;
+mod options;
 mod packages;
 mod process;
 mod python;
@@ -72,6 +73,12 @@ const SUBCOMMANDS: &[Subcommand] = &[
         summary: "Start or stop PostgreSQL and MariaDB for tests",
         help: databases::HELP,
         run: databases::run,
+    },
+    Subcommand {
+        name: "options",
+        summary: "Write the list of Python Glance's options anew",
+        help: options::HELP,
+        run: options::run,
     },
     Subcommand {
         name: "install",

@@ -4,6 +4,7 @@
 //! argument (`glance-server api`).
 
 pub mod api;
+pub mod config;
 pub mod manage;
 pub mod options;
 
@@ -19,9 +20,10 @@ struct Program {
     run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
 }
 
-static PROGRAMS: [Program; 2] = [
+static PROGRAMS: [Program; 3] = [
     Program { name: "api", about: "Serve the Images API", run: api::main },
     Program { name: "manage", about: "Manage the catalogue: create, upgrade, purge, back up", run: manage::main },
+    Program { name: "config", about: "Show all options; check an existing configuration", run: config::main },
 ];
 
 /// Finds the program and runs it.

@@ -1,12 +1,14 @@
 //! The configuration as use cases see it: a typed snapshot, checked once, swapped whole on reload.
 
 pub mod catalogue;
+pub mod check;
 pub mod filtering;
 pub mod limits;
 pub mod load;
 pub mod options;
 pub mod policy;
 pub mod stores;
+pub mod upstream;
 
 use glance_domain::ProjectId;
 use glance_domain::schema::ImageSchema;

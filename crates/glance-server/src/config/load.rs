@@ -13,6 +13,7 @@ use glance_store::{StoreEntry, Stores};
 use oslo::config::Sources;
 
 use crate::cmd::api::Arguments;
+use crate::config::check::{self, Verdict};
 use crate::config::options::{self, TABLES};
 use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, catalogue, limits, policy, stores};
 use crate::logging::Plan;
@@ -148,8 +149,8 @@ pub(crate) fn read_files(files: &[PathBuf], folders: &[PathBuf]) -> anyhow::Resu
 
 /// The options with those of the stores, if all values are accepted.
 fn checked(options: oslo::config::Config) -> anyhow::Result<oslo::config::Config> {
-    let options = stores::register(options)?;
-    match options.problems().into_iter().next() {
+    let options = check::complete(stores::register(options)?);
+    match check::errors(&options).into_iter().next() {
         Some(problem) => Err(problem.into()),
         None => Ok(options),
     }
@@ -203,15 +204,17 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
     })
 }
 
+/// What an operator should know at every start; `glance-server config check` says more.
 fn warnings(options: &oslo::config::Config) -> Vec<String> {
-    let unknown = options.unknown_options().into_iter().map(|option| {
-        format!("{}: [{}] {}: this option is not known and has no effect", option.place, option.group, option.name)
-    });
-    let deprecated = options
-        .deprecations()
-        .into_iter()
-        .map(|old| format!("{}: [{}] {}: {}", old.place, old.used.0, old.used.1, old.advice));
-    unknown.chain(deprecated).collect()
+    let findings = check::check(options);
+    let ignored = findings.iter().filter(|finding| finding.verdict == Verdict::Ignored).count();
+    let worth = findings.into_iter().filter(|finding| finding.verdict > Verdict::Ignored);
+    let mut found: Vec<String> =
+        worth.map(|finding| format!("{}: {}: {}", finding.place, finding.option, finding.advice)).collect();
+    if ignored > 0 {
+        found.push(format!("{ignored} options have no effect here: `glance-server config check` lists them"));
+    }
+    found
 }
 
 /// The set-up without any configuration: everything below one folder.

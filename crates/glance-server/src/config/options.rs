@@ -5,7 +5,7 @@
 mod database;
 mod logging;
 
-use oslo::config::{Kind, OptionDef};
+use oslo::config::{Kind, OldName, OptionDef};
 
 pub use database::DATABASE;
 pub use logging::LOGGING;
@@ -50,8 +50,12 @@ pub const DEFAULT: &[OptionDef] = &[
 
 /// Options of `[image_format]`.
 pub const IMAGE_FORMAT: &[OptionDef] = &[
-    format("container_formats", Kind::List, "Accepted values of container_format.").default(CONTAINERS),
-    format("disk_formats", Kind::List, "Accepted values of disk_format.").default(DISKS),
+    format("container_formats", Kind::List, "Accepted values of container_format.")
+        .default(CONTAINERS)
+        .old_names(&[OldName { group: Some("DEFAULT"), name: "container_formats" }]),
+    format("disk_formats", Kind::List, "Accepted values of disk_format.")
+        .default(DISKS)
+        .old_names(&[OldName { group: Some("DEFAULT"), name: "disk_formats" }]),
     format("vmdk_allowed_types", Kind::List, "VMDK subformats that are converted on import. No effect yet.")
         .default("streamOptimized,monolithicSparse"),
     format("require_image_format_match", Kind::Bool, "Refuse data that is not of the declared format.").default("true"),
@@ -85,12 +89,12 @@ pub const PASTE_DEPLOY: &[OptionDef] = &[
 
 /// Options of `[import_filtering_opts]`.
 pub const IMPORT_FILTERING: &[OptionDef] = &[
-    filtering("allowed_schemes", "Schemes of URLs that are fetched for clients.").default("http,https"),
-    filtering("disallowed_schemes", "Schemes of URLs that are not; without effect beside allowed ones.").default(""),
-    filtering("allowed_hosts", "Hosts that are asked for clients, whatever their address.").default(""),
-    filtering("disallowed_hosts", "Hosts that are not; without effect beside allowed ones.").default(""),
-    filtering("allowed_ports", "Ports that URLs may name.").default("80,443"),
-    filtering("disallowed_ports", "Ports that they may not; without effect beside allowed ones.").default(""),
+    filtering("allowed_schemes", "Schemes of URLs that are fetched for clients.").default("[http,https]"),
+    filtering("disallowed_schemes", "Schemes of URLs that are not; without effect beside allowed ones.").default("[]"),
+    filtering("allowed_hosts", "Hosts that are asked for clients, whatever their address.").default("[]"),
+    filtering("disallowed_hosts", "Hosts that are not; without effect beside allowed ones.").default("[]"),
+    filtering("allowed_ports", "Ports that URLs may name.").default("[80,443]"),
+    filtering("disallowed_ports", "Ports that they may not; without effect beside allowed ones.").default("[]"),
 ];
 
 /// Options of `[oslo_policy]`.
@@ -163,7 +167,7 @@ const fn format(name: &'static str, kind: Kind, help: &'static str) -> OptionDef
 }
 
 const fn filtering(name: &'static str, help: &'static str) -> OptionDef {
-    OptionDef::new("import_filtering_opts", name, Kind::List, help)
+    OptionDef::new("import_filtering_opts", name, Kind::BoundedList, help)
 }
 
 const fn policy(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {

@@ -52,9 +52,9 @@ impl Writer {
         let (queue, jobs) = sync_channel(QUEUE);
         let (running, ended) = channel();
         let program = plan.program;
-        let destinations = destinations(plan);
+        let sinks = open(program, destinations(plan));
         let work = move || {
-            write(&jobs, program, destinations);
+            write(&jobs, program, sinks);
             drop(running);
         };
         std::thread::Builder::new().name("log".to_owned()).spawn(work)?;
@@ -94,8 +94,7 @@ fn destinations(plan: &Plan) -> HashMap<String, Destination> {
     handlers.map(|(name, handler)| (name.clone(), handler.destination.clone())).collect()
 }
 
-fn write(jobs: &Receiver<Job>, program: &'static str, destinations: HashMap<String, Destination>) {
-    let mut sinks = open(program, destinations);
+fn write(jobs: &Receiver<Job>, program: &'static str, mut sinks: HashMap<String, Sink>) {
     for job in jobs {
         match job {
             Job::Line(line) => {

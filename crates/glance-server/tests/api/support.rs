@@ -80,7 +80,7 @@ impl TestApp {
     pub(crate) async fn with_web(options: &str) -> Self {
         let store = HttpStore::open(&HttpOptions::default()).expect("a store");
         let entry = StoreEntry::new(StoreId::new("web"), "http", Arc::new(store));
-        let options = format!("{options}\n[import_filtering_opts]\nallowed_hosts = 127.0.0.1\nallowed_ports =\n");
+        let options = format!("{options}\n[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n");
         Self::build(&options, vec![entry]).await
     }
 

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use ini::{Assignment, SyntaxError, parse};
 pub use options::{Kind, OldName, OptionDef};
-pub use report::{Deprecation, Shown, UnknownOption};
+pub use report::{Assigned, Deprecation, Shown, UnknownOption};
 pub use sample::{help, sample};
 pub use search::{config_directories, default_config_directories, default_config_files};
 pub use sources::{Place, Sources, process_environment};
@@ -129,6 +129,15 @@ impl Config {
         self
     }
 
+    /// Adds tables that count where those before them have no entry.
+    #[must_use]
+    pub fn with_tables(mut self, tables: &[&'static [OptionDef]]) -> Self {
+        for def in tables.iter().copied().flatten() {
+            self.register(def.group, def, None);
+        }
+        self
+    }
+
     fn register(&mut self, group: &str, def: &'static OptionDef, fallback: Option<&str>) {
         let group = normalize(group);
         let key = (group.clone(), def.name.to_owned());
@@ -178,6 +187,12 @@ impl Config {
     pub fn has_section(&self, group: &str) -> bool {
         let group = normalize(group);
         self.sources.files.iter().any(|file| file.options.keys().any(|(section, _)| *section == group))
+    }
+
+    /// What the tables say about an option.
+    #[must_use]
+    pub fn definition(&self, group: &str, option: &str) -> Option<&'static OptionDef> {
+        self.registered(group, option).ok().map(|registered| registered.def)
     }
 
     /// What the snapshot was made from.

@@ -40,6 +40,17 @@ pub struct Shown {
     pub place: Place,
 }
 
+/// An option as a file sets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assigned {
+    /// Where its first text stands.
+    pub place: Place,
+    /// The group and the name that were used.
+    pub used: (String, String),
+    /// The group in its present form and the option; `None` when no table knows it.
+    pub option: Option<(String, &'static OptionDef)>,
+}
+
 /// What is shown in place of a secret.
 const MASK: &str = "****";
 
@@ -65,6 +76,24 @@ impl Config {
         for name in self.sources.environment.keys().filter(|name| !known.contains(*name)) {
             let place = Place::Environment(name.clone());
             found.push(UnknownOption { place, group: String::new(), name: name.clone() });
+        }
+        found
+    }
+
+    /// Everything that files set, in their order.
+    #[must_use]
+    pub fn assigned(&self) -> Vec<Assigned> {
+        let mut found = Vec::new();
+        for file in &self.sources.files {
+            for used in &file.order {
+                let Some(text) = file.options.get(used).and_then(|texts| texts.first()) else { continue };
+                let known = self.names.get(used);
+                let option = known.and_then(|(group, name)| {
+                    let registered = self.registered(group, name).ok()?;
+                    Some((group.clone(), registered.def))
+                });
+                found.push(Assigned { place: text.place.clone(), used: used.clone(), option });
+            }
         }
         found
     }

@@ -1,0 +1,87 @@
+//! What becomes of the options of Python Glance that have no table of their own here.
+//!
+//! The first line that fits counts. A `*` at the end of a name stands for any ending.
+
+const QUEUE: &str = "Has no effect yet: notifications are not sent.";
+const PROFILER: &str = "Has no effect: there is no osprofiler here.";
+const CACHE: &str = "Has no effect yet: there is no image cache.";
+const IMPORT: &str = "Has no effect yet: there is no image import.";
+const SCRUBBER: &str = "Has no effect yet: there is no scrubber, and deleted images go at once.";
+const STORE: &str = "NOT SUPPORTED yet: stores of this type are not available.";
+const NAMED: &str = "Has no effect: the stores have names, and sections of their own.";
+const TOKENS: &str = "Has no effect yet.";
+const REPORTS: &str = "Has no effect: there are no Guru Meditation reports.";
+const POOL: &str = "Has no effect: the connections to the database are renewed and retried by themselves.";
+const LIMITS: &str = "Has no effect yet: limits are not asked of Keystone.";
+const DEBUGGER: &str = "Has no effect: there is no Python to debug.";
+
+/// Group, name, and what becomes of it.
+const NOTES: &[(&str, &str, &str)] = &[
+    ("DEFAULT", "control_exchange", QUEUE),
+    ("DEFAULT", "default_publisher_id", QUEUE),
+    ("DEFAULT", "disabled_notifications", QUEUE),
+    ("DEFAULT", "executor_thread_pool_size", QUEUE),
+    ("DEFAULT", "http_retries", "Has no effect: calls between nodes are retried as often as it takes."),
+    ("DEFAULT", "rpc_*", QUEUE),
+    ("DEFAULT", "transport_url", QUEUE),
+    ("DEFAULT", "daemon", SCRUBBER),
+    ("DEFAULT", "delayed_delete", SCRUBBER),
+    ("DEFAULT", "restore", SCRUBBER),
+    ("DEFAULT", "scrub_*", SCRUBBER),
+    ("DEFAULT", "wakeup_time", SCRUBBER),
+    ("DEFAULT", "image_cache_*", CACHE),
+    ("DEFAULT", "worker_self_reference_url", IMPORT),
+    ("DEFAULT", "node_staging_uri", IMPORT),
+    ("DEFAULT", "enabled_import_methods", IMPORT),
+    ("DEFAULT", "digest_algorithm", "Has no effect: upstream ignores it, too, where signatures are checked."),
+    ("DEFAULT", "do_secure_hash", "Has no effect yet: locations are hashed when clients give them."),
+    ("DEFAULT", "fatal_deprecations", "Has no effect: deprecated options are reported by config check."),
+    ("DEFAULT", "metadata_encryption_key", "NOT SUPPORTED: locations that were encrypted with it cannot be read."),
+    ("DEFAULT", "property_protection_*", "NOT SUPPORTED yet: properties are not protected."),
+    ("DEFAULT", "image_member_quota", "Has no effect yet."),
+    ("DEFAULT", "image_location_quota", "Has no effect yet: locations cannot be added by clients."),
+    ("DEFAULT", "user_storage_quota", "NOT SUPPORTED yet: the storage of a project is not limited."),
+    ("DEFAULT", "use_keystone_limits", LIMITS),
+    ("DEFAULT", "allow_anonymous_access", "Has no effect yet."),
+    ("DEFAULT", "pydev_worker_*", DEBUGGER),
+    ("audit_middleware_notifications", "*", QUEUE),
+    ("cors", "*", "Has no effect yet: no headers for browsers are sent."),
+    ("database", "*", POOL),
+    ("glance_download_properties", "*", IMPORT),
+    ("glance_store", "filesystem_*", NAMED),
+    ("glance_store", "http*", NAMED),
+    ("glance_store", "*", STORE),
+    ("glance.store.http.store", "*", "Used by stores of this type."),
+    ("file", "*", "Used by stores of this type."),
+    ("cinder", "*", STORE),
+    ("glance.store.*", "*", STORE),
+    ("healthcheck", "*", "Has no effect yet: the healthcheck looks at nothing but the service itself."),
+    ("image_conversion", "*", IMPORT),
+    ("image_import_opts", "*", IMPORT),
+    ("import_filtering_opts", "*", IMPORT),
+    ("inject_metadata_properties", "*", IMPORT),
+    ("keystone_authtoken", "*", TOKENS),
+    ("oslo_concurrency", "*", "Has no effect: nothing is locked through files."),
+    ("oslo_limit", "*", LIMITS),
+    ("oslo_messaging_*", "*", QUEUE),
+    ("oslo_middleware", "*", "Has no effect yet."),
+    ("oslo_middleware_tracing", "*", PROFILER),
+    ("oslo_policy", "remote_*", "Has no effect yet: rules are not asked of other servers."),
+    ("oslo_policy", "*", "Has no effect yet."),
+    ("oslo_reports", "*", REPORTS),
+    ("paste_deploy", "*", "Has no effect yet."),
+    ("profiler*", "*", PROFILER),
+    ("task", "*", IMPORT),
+    ("taskflow_executor", "*", IMPORT),
+    ("wsgi", "*", "Has no effect: the number of threads follows from the machine's cores."),
+];
+
+/// What becomes of an option that has no table of its own; `None` when it is unknown.
+#[must_use]
+pub fn note(group: &str, name: &str) -> Option<&'static str> {
+    let fits = |pattern: &str, text: &str| match pattern.strip_suffix('*') {
+        Some(start) => text.starts_with(start),
+        None => text == pattern,
+    };
+    NOTES.iter().find(|(groups, names, _)| fits(groups, group) && fits(names, name)).map(|(.., note)| *note)
+}
