@@ -1,5 +1,6 @@
 //! `cargo xtask acceptance`: the release build of the server, as a process, in the hands of real clients.
 
+use crate::databases::{Database, Engine};
 use crate::error::Result;
 use crate::packages::{self, Purpose};
 use crate::{python, shell, tools, workspace};
@@ -7,21 +8,24 @@ use crate::{python, shell, tools, workspace};
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask acceptance [--full] [ARGUMENTS OF cargo nextest run]
 
-Builds server and client for release, makes a virtual environment with python-glanceclient, openstack and openstacksdk
-(once), and runs the package `acceptance`. Its tests find the programs in
+Builds server and client for release, makes virtual environments with python-glanceclient, openstack and openstacksdk
+and with Python Glance (once), starts PostgreSQL and MariaDB, and runs the package `acceptance`. Its tests find them in
     GLANCE_SERVER, GLANCE_CLIENT   the two programs
     GLANCE_TEST_CLIENTS            the folder of the Python clients
+    GLANCE_TEST_PYTHON             the interpreter that has Python Glance
+    GLANCE_TEST_POSTGRES_URL, GLANCE_TEST_MYSQL_URL   a superuser's URL; each test makes its own database
+A variable of the last three that is set already is left alone, and its server is not started.
 
 Files of failed tests, with the servers' logs, stay below target/acceptance.
 
-  --full  also what takes long: 200 kills instead of 20, an image of 20 GiB
+  --full  also what takes long: 200 kills instead of 20, an image of 20 GiB, 10,000 operations beside Python Glance
 GLANCE_ACCEPTANCE_KILLS and GLANCE_ACCEPTANCE_SEED choose the number of kills and repeat a sequence of them.
 ";
 
 /// `cargo xtask acceptance`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (own, passed): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| *argument == "--full");
-    packages::ensure(&[Purpose::Build, Purpose::Acceptance])?;
+    packages::ensure(&[Purpose::Build, Purpose::Test, Purpose::Acceptance])?;
     let programs = workspace::build_release()?;
     let mut nextest = tools::NEXTEST.command()?;
     nextest.args(["run", "--locked", "-p", "acceptance"]).args(passed);
@@ -37,5 +41,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     nextest.env("GLANCE_SERVER", programs.join("glance-server"));
     nextest.env("GLANCE_CLIENT", programs.join("glance"));
     nextest.env("GLANCE_TEST_CLIENTS", python::CLIENTS.programs()?);
+    if std::env::var_os("GLANCE_TEST_PYTHON").is_none() {
+        nextest.env("GLANCE_TEST_PYTHON", python::GLANCE.programs()?.join("python"));
+    }
+    let mut databases = Vec::new();
+    for engine in Engine::ALL.into_iter().filter(|engine| std::env::var_os(engine.variable()).is_none()) {
+        let database = Database::start(engine, "acceptance")?;
+        nextest.env(engine.variable(), &database.url);
+        databases.push(database);
+    }
     shell::run(&mut nextest)
 }

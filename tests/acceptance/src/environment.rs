@@ -37,6 +37,16 @@ pub fn python_program(name: &str) -> PathBuf {
     Path::new(&folder).join(name)
 }
 
+/// The folder of Python Glance's programs: that of the interpreter `GLANCE_TEST_PYTHON`.
+///
+/// # Panics
+/// When the variable is not set: `cargo xtask acceptance` makes the folder and sets it.
+#[must_use]
+pub fn python_glance() -> PathBuf {
+    let python = variable("GLANCE_TEST_PYTHON").unwrap_or_else(|| panic!("GLANCE_TEST_PYTHON is not set"));
+    Path::new(&python).parent().unwrap().to_owned()
+}
+
 /// A number from the environment.
 ///
 /// # Panics

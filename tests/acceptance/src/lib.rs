@@ -13,6 +13,7 @@ pub mod folder;
 pub mod http;
 pub mod images;
 pub mod server;
+pub mod shared;
 pub mod wait;
 
 pub use http::{Endpoint, Request, Response};

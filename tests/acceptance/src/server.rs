@@ -187,7 +187,7 @@ fn io_text(mut file: File) -> std::io::Result<String> {
 }
 
 /// The port in the server's own words: `… http://127.0.0.1:PORT …`, once the line is complete.
-fn announced_port(said: &str) -> Option<u16> {
+pub(crate) fn announced_port(said: &str) -> Option<u16> {
     let (complete, _) = said.rsplit_once('\n')?;
     let (_, after) = complete.split_once("http://127.0.0.1:")?;
     let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;

@@ -16,3 +16,5 @@ mod kills;
 mod large;
 mod lifecycle;
 mod ranges;
+mod side_by_side;
+mod swap;
