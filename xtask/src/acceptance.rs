@@ -1,6 +1,6 @@
 //! `cargo xtask acceptance`: the release build of the server, as a process, in the hands of real clients.
 
-use crate::databases::{Database, Engine};
+use crate::databases::{Database, Engine, Startable};
 use crate::error::Result;
 use crate::packages::{self, Purpose};
 use crate::{python, shell, tools, workspace};
@@ -14,11 +14,15 @@ and with Python Glance (once), starts PostgreSQL and MariaDB, and runs the packa
     GLANCE_TEST_CLIENTS            the folder of the Python clients
     GLANCE_TEST_PYTHON             the interpreter that has Python Glance
     GLANCE_TEST_POSTGRES_URL, GLANCE_TEST_MYSQL_URL   a superuser's URL; each test makes its own database
-A variable of the last three that is set already is left alone, and its server is not started.
+    GLANCE_TEST_POSTGRES_START, GLANCE_TEST_POSTGRES_STARTABLE_URL and the same for MYSQL: a script that runs a server
+                                   which a test may kill, and its URL
+GLANCE_TEST_PYTHON, GLANCE_TEST_POSTGRES_URL and GLANCE_TEST_MYSQL_URL are left alone when they are set already, and
+their servers are not started.
 
 Files of failed tests, with the servers' logs, stay below target/acceptance.
 
-  --full  also what takes long: 200 kills instead of 20, an image of 20 GiB, 10,000 operations beside Python Glance
+  --full  also what takes long: 200 kills instead of 20, an image of 20 GiB, 10,000 operations beside Python Glance,
+          64 clients while databases die
 GLANCE_ACCEPTANCE_KILLS and GLANCE_ACCEPTANCE_SEED choose the number of kills and repeat a sequence of them.
 ";
 
@@ -49,6 +53,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let database = Database::start(engine, "acceptance")?;
         nextest.env(engine.variable(), &database.url);
         databases.push(database);
+    }
+    let mut startable = Vec::new();
+    for engine in Engine::ALL {
+        let server = Startable::prepare(engine)?;
+        let [url, script] = engine.startable_variables();
+        nextest.env(url, &server.url).env(script, &server.script);
+        startable.push(server);
     }
     shell::run(&mut nextest)
 }

@@ -114,6 +114,14 @@ pub(crate) fn tail(log: &Path) -> String {
     format!("--- {}\n{}", log.display(), text.trim_end())
 }
 
+/// A free port below those that Linux gives to outgoing connections, so that nobody takes it while its server is down.
+pub(crate) fn lasting_port() -> Result<u16> {
+    let first = 20_000 + (std::process::id() % 12_000) as u16;
+    let candidates = (first..32_000).chain(20_000..first);
+    let free = candidates.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.ok_or_else(|| "no free port".into())
+}
+
 /// A port of this machine that nobody listens to now.
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0")?;

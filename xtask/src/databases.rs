@@ -35,6 +35,24 @@ pub(crate) enum Engine {
     MariaDb,
 }
 
+/// What a server does for what it has promised to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Nothing: it is never killed.
+    None,
+    /// It survives its own death, though not the machine's.
+    OverKills,
+}
+
+impl Care {
+    fn port(self) -> Result<u16> {
+        match self {
+            Care::None => background::free_port(),
+            Care::OverKills => background::lasting_port(),
+        }
+    }
+}
+
 /// A server that has been set up but not started.
 struct Prepared {
     command: Command,
@@ -56,6 +74,14 @@ impl Engine {
         }
     }
 
+    /// The variables in which tests find the URL and the script of a server that they start by themselves.
+    pub(crate) fn startable_variables(self) -> [&'static str; 2] {
+        match self {
+            Engine::Postgres => ["GLANCE_TEST_POSTGRES_STARTABLE_URL", "GLANCE_TEST_POSTGRES_START"],
+            Engine::MariaDb => ["GLANCE_TEST_MYSQL_STARTABLE_URL", "GLANCE_TEST_MYSQL_START"],
+        }
+    }
+
     /// The variable in which tests find the server's URL.
     pub(crate) fn variable(self) -> &'static str {
         match self {
@@ -64,10 +90,10 @@ impl Engine {
         }
     }
 
-    fn prepare(self, folder: &Path) -> Result<Prepared> {
+    fn prepare(self, folder: &Path, care: Care) -> Result<Prepared> {
         match self {
-            Engine::Postgres => postgres::prepare(folder),
-            Engine::MariaDb => mariadb::prepare(folder),
+            Engine::Postgres => postgres::prepare(folder, care),
+            Engine::MariaDb => mariadb::prepare(folder, care),
         }
     }
 }
@@ -84,11 +110,51 @@ impl Database {
     /// Starts an empty server of the kind; its files are below `target/test-servers/NAME-PURPOSE`.
     pub(crate) fn start(engine: Engine, purpose: &str) -> Result<Self> {
         let folder = fresh_folder(&format!("{}-{purpose}", engine.name()))?;
-        let Prepared { command, owner, mut probe, url, .. } = engine.prepare(&folder)?;
+        let Prepared { command, owner, mut probe, url, .. } = engine.prepare(&folder, Care::None)?;
         let mut server = Background::start(engine.name(), &command, owner, &folder.join("server.log"))?;
         server.wait_until(START, || shell::succeeds(&mut probe))?;
         Ok(Self { url, folder, server: Some(server) })
     }
+}
+
+/// A server that tests start, kill and start again by themselves.
+pub(crate) struct Startable {
+    /// As that of a running server.
+    pub(crate) url: String,
+    /// Runs the server in the foreground.
+    pub(crate) script: PathBuf,
+    folder: PathBuf,
+}
+
+impl Startable {
+    /// Sets up an empty server; its files are below `target/test-servers/NAME-startable`.
+    pub(crate) fn prepare(engine: Engine) -> Result<Self> {
+        let folder = fresh_folder(&format!("{}-startable", engine.name()))?;
+        let prepared = engine.prepare(&folder, Care::OverKills)?;
+        let script = folder.join("start");
+        fs::write(&script, start_script(&prepared))?;
+        Ok(Self { url: prepared.url, script, folder })
+    }
+}
+
+impl Drop for Startable {
+    fn drop(&mut self) {
+        postgres::remove_data(&self.folder);
+    }
+}
+
+fn start_script(prepared: &Prepared) -> String {
+    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
+    let mut text = String::from("#!/bin/sh\n");
+    if let Some(folder) = prepared.command.get_current_dir() {
+        text += &format!("cd {} || exit 1\n", quoted(folder.as_os_str()));
+    }
+    text += "exec";
+    if let Some((uid, gid)) = prepared.owner {
+        text += &format!(" setpriv --reuid {uid} --regid {gid} --clear-groups --");
+    }
+    let words = std::iter::once(prepared.command.get_program()).chain(prepared.command.get_args());
+    text + &words.map(|word| format!(" {}", quoted(word))).collect::<String>() + "\n"
 }
 
 impl Drop for Database {
@@ -116,7 +182,7 @@ fn start_detached() -> Result<()> {
     stop_detached()?;
     for engine in Engine::ALL {
         let folder = fresh_folder(&format!("{}-db", engine.name()))?;
-        let mut prepared = engine.prepare(&folder)?;
+        let mut prepared = engine.prepare(&folder, Care::None)?;
         let log = folder.join("server.log");
         let pid = background::detach(engine.name(), &mut prepared.command, prepared.owner, &log)?;
         process::write_pid(&folder.join("pid"), pid)?;
@@ -167,4 +233,20 @@ fn fresh_folder(name: &str) -> Result<PathBuf> {
     }
     fs::create_dir_all(&folder)?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_says_the_same_as_the_command() {
+        let mut command = Command::new("server");
+        command.args(["--word", "it's"]).current_dir("/a folder");
+        let prepared =
+            Prepared { command, owner: Some((5, 6)), probe: Command::new("true"), url: String::new(), word: "server" };
+        let expected = "#!/bin/sh\ncd '/a folder' || exit 1\n\
+            exec setpriv --reuid 5 --regid 6 --clear-groups -- 'server' '--word' 'it'\\''s'\n";
+        assert_eq!(start_script(&prepared), expected);
+    }
 }

@@ -7,6 +7,7 @@
 
 pub mod clients;
 pub mod data;
+pub mod database;
 pub mod disk;
 pub mod environment;
 pub mod folder;

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::clients::run;
 use crate::folder::Folder;
@@ -75,11 +76,25 @@ impl Shared {
     /// When the database's server or Python Glance is not at hand: `cargo xtask acceptance` starts them.
     #[must_use]
     pub fn create(engine: Engine) -> Self {
+        let variable = match engine {
+            Engine::Sqlite => return Self::on_server(engine, ""),
+            Engine::Postgres => "GLANCE_TEST_POSTGRES_URL",
+            Engine::MySql => "GLANCE_TEST_MYSQL_URL",
+        };
+        Self::on_server(engine, &environment::variable(variable).unwrap_or_else(|| panic!("{variable} is not set")))
+    }
+
+    /// As [`Self::create`], with a new database in the server of that URL.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    #[must_use]
+    pub fn on_server(engine: Engine, server: &str) -> Self {
         let shared = Self { folder: Folder::new() };
         let url = match engine {
             Engine::Sqlite => format!("sqlite:///{}", shared.folder.file("glance.sqlite").display()),
-            Engine::Postgres => create_database("GLANCE_TEST_POSTGRES_URL", "postgresql+psycopg2", ""),
-            Engine::MySql => create_database("GLANCE_TEST_MYSQL_URL", "mysql+pymysql", "?charset=utf8"),
+            Engine::Postgres => create_database(server, "postgresql+psycopg2", ""),
+            Engine::MySql => create_database(server, "mysql+pymysql", "?charset=utf8"),
         };
         fs::create_dir(shared.etc()).unwrap();
         fs::write(shared.config(), configuration(shared.folder.path(), &url)).unwrap();
@@ -185,12 +200,16 @@ impl Drop for Service {
     }
 }
 
-/// Makes a database in the server that the variable names, and tells its URL as Glance writes it.
-fn create_database(variable: &str, scheme: &str, options: &str) -> String {
-    let server = environment::variable(variable).unwrap_or_else(|| panic!("{variable} is not set"));
-    let name = format!("glance_swap_{}_{}", std::process::id(), scheme.len());
+/// Makes a database in the server of that URL, and tells its own as Glance writes it.
+fn create_database(server: &str, scheme: &str, options: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("glance_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let python = environment::python_glance().join("python");
-    run(Command::new(python).args(["-c", CREATE_DATABASE, &server, &name]));
+    wait::until("the database's server makes a database", || {
+        let mut create = Command::new(&python);
+        create.args(["-c", CREATE_DATABASE, server, &name]).stderr(Stdio::null());
+        create.status().unwrap().success().then_some(())
+    });
     let (_, rest) = server.split_once("://").unwrap();
     let (place, _) = rest.rsplit_once('/').unwrap();
     format!("{scheme}://{place}/{name}{options}")
@@ -200,7 +219,7 @@ fn configuration(folder: &Path, url: &str) -> String {
     let place = folder.display();
     format!(
         "[DEFAULT]\nenabled_backends = fast:file\nshow_multiple_locations = true\nshow_image_direct_url = true\n\
-         [database]\nconnection = {url}\n\
+         [database]\nconnection = {url}\npool_timeout = 5\n\
          [glance_store]\ndefault_backend = fast\n\
          [fast]\nfilesystem_store_datadir = {place}/images\n\
          [os_glance_staging_store]\nfilesystem_store_datadir = {place}/staging\n\

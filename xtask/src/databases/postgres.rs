@@ -6,8 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Prepared;
-use crate::background::{Owner, free_port};
+use super::{Care, Prepared};
+use crate::background::Owner;
 use crate::error::{Context as _, Result};
 use crate::shell;
 
@@ -28,7 +28,7 @@ pub(crate) fn programs() -> Option<PathBuf> {
     found.pop().map(|(_, folder)| folder).or_else(|| shell::find("initdb")?.parent().map(Path::to_owned))
 }
 
-pub(super) fn prepare(folder: &Path) -> Result<Prepared> {
+pub(super) fn prepare(folder: &Path, care: Care) -> Result<Prepared> {
     let programs = programs().ok_or("PostgreSQL is not installed")?;
     let owner = if shell::is_root() { Some(ids_of(USER)?) } else { None };
     let data = data_folder(folder, owner)?;
@@ -44,12 +44,13 @@ pub(super) fn prepare(folder: &Path) -> Result<Prepared> {
     initdb.arg("-D").arg(&data).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]);
     shell::output(&mut initdb)?;
 
-    let port = free_port()?.to_string();
+    let port = care.port()?.to_string();
     let mut command = Command::new(programs.join("postgres"));
     command.current_dir(&data).arg("-D").arg(&data).args(["-p", &port]);
     let addresses = ["listen_addresses=127.0.0.1", "unix_socket_directories="];
-    let careless = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"];
-    for setting in addresses.into_iter().chain(careless) {
+    let careless = ["fsync=off", "full_page_writes=off", "max_connections=300"];
+    let acknowledged_early = (care == Care::None).then_some("synchronous_commit=off");
+    for setting in addresses.into_iter().chain(careless).chain(acknowledged_early) {
         command.args(["-c", setting]);
     }
     let mut probe = run_as_owner("pg_isready");

@@ -15,6 +15,7 @@ mod interruptions;
 mod kills;
 mod large;
 mod lifecycle;
+mod outages;
 mod ranges;
 mod side_by_side;
 mod swap;
