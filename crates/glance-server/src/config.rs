@@ -46,6 +46,8 @@ pub struct Api {
     pub limit_max: u64,
     /// Longest request id that is taken from a client, in bytes (`max_request_id_length`).
     pub max_request_id_length: usize,
+    /// How the service itself is spoken to, `http` or `https`.
+    pub scheme: &'static str,
     /// The URL under which clients reach the service (`public_endpoint`).
     pub public_endpoint: Option<String>,
     /// Names of the enabled import methods.
@@ -70,7 +72,7 @@ impl Api {
             return endpoint.trim_end_matches('/').to_owned();
         }
         let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1");
-        format!("http://{host}")
+        format!("{}://{host}", self.scheme)
     }
 }
 

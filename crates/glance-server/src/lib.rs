@@ -4,6 +4,7 @@ pub mod api;
 pub mod app;
 pub mod cmd;
 pub mod config;
+pub mod listen;
 pub mod logging;
 pub mod policies;
 pub mod server;

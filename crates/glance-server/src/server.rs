@@ -3,48 +3,64 @@
 //! Connections are served by hyper directly, because uploads need its read buffer larger than the default and a
 //! graceful stop needs to know every connection.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
+use futures_util::future::join_all;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
 
 use crate::api::Service;
 use crate::app::SharedApp;
+use crate::listen::{Connection, Listener, Patient, Peer, Settings, Tls, is_http2};
 
 /// Received bytes are read in pieces of up to this size: fewer frames, fewer system calls.
 const READ_BUFFER: usize = 1 << 20;
 
-/// A client that has not sent its request's headers by then is cut off.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of one HTTP/2 stream, and of all streams of a connection, may be on the way, in bytes.
+const STREAM_WINDOW: u32 = 1 << 20;
+const CONNECTION_WINDOW: u32 = 4 << 20;
+
+/// Requests that one HTTP/2 connection may have under way.
+const STREAMS: u32 = 100;
+
+/// The size of all headers of a request under HTTP/2, in bytes.
+const HTTP2_HEADERS: u32 = 64 << 10;
+
+/// How often a silent HTTP/2 client is asked for a sign of life.
+const PING: Duration = Duration::from_secs(30);
 
 /// How long transfers may go on after a request to stop.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// Serves `listener` until `stop` resolves, then lets running requests end.
-pub async fn serve(app: SharedApp, listener: TcpListener, stop: impl Future<Output = ()>) {
+/// How to serve connections.
+#[derive(Clone)]
+pub struct Serving {
+    /// Limits and timeouts.
+    pub settings: Arc<Settings>,
+    /// Certificates, where TLS is spoken.
+    pub tls: Option<Tls>,
+}
+
+/// Serves the listeners until `stop` resolves, then lets running requests end.
+pub async fn serve(app: SharedApp, listeners: Vec<Listener>, serving: Serving, stop: impl Future<Output = ()>) {
     let service = Service::new(app.clone());
     let connections = GracefulShutdown::new();
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve_connection(&app, service.clone(), &connections, stream),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            () = &mut stop => break,
-        }
+    let places = Arc::new(Semaphore::new(serving.settings.max_connections));
+    let door = Door { app: app.clone(), service, serving, places };
+    let accepting = join_all(listeners.iter().map(|listener| door.accept(listener, &connections)));
+    tokio::select! {
+        _ = accepting => {}
+        () = stop => {}
     }
-    drop(listener);
+    drop(listeners);
     tracing::info!("stopping: no new connections; waiting for running transfers");
     let ended = tokio::time::timeout(GRACE, connections.shutdown()).await;
     let grace = if ended.is_ok() { GRACE } else { Duration::ZERO };
@@ -57,33 +73,128 @@ pub async fn serve(app: SharedApp, listener: TcpListener, stop: impl Future<Outp
     app.db.close().await;
 }
 
-fn serve_connection(app: &SharedApp, service: Service, connections: &GracefulShutdown, stream: TcpStream) {
-    // Answers are written whole; waiting to fill packets only adds delay.
-    let _ = stream.set_nodelay(true);
-    let handler = service_fn(move |request: http::Request<Incoming>| {
-        let service = service.clone();
-        async move { Ok::<_, std::convert::Infallible>(service.call(request.map(Body::new)).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(READ_BUFFER)
-        .serve_connection(TokioIo::new(stream), handler);
-    let watched = connections.watch(connection);
-    app.tasks.spawn_connection(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection broke");
-        }
-    });
+/// Where connections come in.
+struct Door {
+    app: SharedApp,
+    service: Service,
+    serving: Serving,
+    /// One for each connection that may be served at once; more wait in the system's queue.
+    places: Arc<Semaphore>,
 }
 
-/// Binds the address on which the service is to be reached.
-///
-/// # Errors
-/// Those of the operating system: the address is in use or not this machine's.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+impl Door {
+    /// Accepts for ever.
+    async fn accept(&self, listener: &Listener, connections: &GracefulShutdown) {
+        loop {
+            if self.places.available_permits() == 0 {
+                tracing::warn!("as many connections as may be (max_connections); new ones wait");
+            }
+            let Ok(place) = self.places.clone().acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok(connection) => {
+                    let serving = self.serving.clone();
+                    let service = self.service.clone();
+                    let watcher = connections.watcher();
+                    self.app.tasks.spawn_connection(async move {
+                        welcome(connection, serving, service, watcher).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
 }
+
+/// Serves one connection to its end.
+async fn welcome(connection: Connection, serving: Serving, service: Service, watcher: Watcher) {
+    connection.prepare(&serving.settings);
+    let peer = connection.peer(serving.tls.is_some());
+    let guest = Guest { peer, settings: serving.settings, service, watcher };
+    match connection {
+        Connection::Tcp(stream, _) => guest.greet(stream, serving.tls).await,
+        Connection::Unix(stream) => guest.greet(stream, serving.tls).await,
+    }
+}
+
+/// The client of one connection.
+struct Guest {
+    peer: Peer,
+    settings: Arc<Settings>,
+    service: Service,
+    watcher: Watcher,
+}
+
+impl Guest {
+    /// Agrees on the protocol, within the time for headers, and serves.
+    async fn greet<IO>(self, stream: IO, tls: Option<Tls>)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Some(tls) = tls else { return self.serve_http1(TokioIo::new(stream)).await };
+        match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) if is_http2(&stream) => self.serve_http2(TokioIo::new(stream)).await,
+            Ok(Ok(stream)) => self.serve_http1(TokioIo::new(stream)).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
+            Err(_) => tracing::debug!("a client did not finish the TLS handshake in time"),
+        }
+    }
+
+    async fn serve_http1<IO>(self, io: IO)
+    where
+        IO: Read + Write + Unpin + Send + 'static,
+    {
+        let settings = self.settings.clone();
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.header_timeout)
+            .keep_alive(settings.keep_alive)
+            .max_buf_size(READ_BUFFER)
+            .serve_connection(io, service_fn(answer(self.peer, settings, self.service)));
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke");
+        }
+    }
+
+    async fn serve_http2<IO>(self, io: IO)
+    where
+        IO: Read + Write + Unpin + Send + 'static,
+    {
+        let settings = self.settings.clone();
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(settings.header_timeout)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HTTP2_HEADERS)
+            .serve_connection(io, service_fn(answer(self.peer, settings, self.service)));
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke");
+        }
+    }
+}
+
+/// What answers the requests of a connection.
+fn answer(
+    peer: Peer,
+    settings: Arc<Settings>,
+    service: Service,
+) -> impl Fn(http::Request<Incoming>) -> Answering + Send + 'static {
+    move |request| {
+        let service = service.clone();
+        let mut request = request.map(|body| Body::new(Patient::new(body, settings.stall_timeout)));
+        request.extensions_mut().insert(peer);
+        Box::pin(async move { Ok(service.call(request).await) })
+    }
+}
+
+/// An answer that is being made.
+type Answering = std::pin::Pin<Box<dyn Future<Output = Result<http::Response<Body>, std::convert::Infallible>> + Send>>;
 
 /// Resolves when the process is asked to end (SIGTERM or SIGINT).
 ///

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,14 +15,17 @@ use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
 use clap::Parser;
 use glance_db::{Database, SchemaState};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::clock::Clock;
 use crate::app::{App, SharedApp};
 use crate::cmd::options::LoggingArguments;
 use crate::config::load::{self, Setup};
+use crate::listen::notify::Notifier;
+use crate::listen::{self, Listener, Tls};
 use crate::logging::Logging;
-use crate::server;
+use crate::server::{self, Serving};
 use crate::stream::hash::HashPool;
 use crate::tasks::{Tasks, node};
 
@@ -69,6 +72,7 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
         }
     };
     let environment: Vec<(String, String)> = std::env::vars().collect();
+    raise_open_files();
     let setup = load::setup(&arguments, &environment)?;
     let logging = Logging::start(setup.logging.clone())?;
     for warning in &setup.warnings {
@@ -104,10 +108,16 @@ struct Reload {
 
 impl Reload {
     /// Reads the configuration again with every SIGHUP and swaps the snapshot; log files are opened anew in any case.
-    async fn on_hangup(self, app: SharedApp, mut options: oslo::config::Config) {
+    async fn on_hangup(self, app: SharedApp, mut options: oslo::config::Config, serving: Serving, notifier: Notifier) {
         let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
         while hangups.recv().await.is_some() {
+            notifier.reloading();
             self.logging.reopen();
+            if let (Some(tls), Some(files)) = (&serving.tls, &serving.settings.tls)
+                && let Err(error) = tls.reload(files)
+            {
+                tracing::error!(error = %format!("{error:#}"), "the certificates stay as they were");
+            }
             match load::reload(&self.arguments, &self.environment) {
                 Ok(fresh) => {
                     app.config.store(Arc::new(fresh.config));
@@ -117,6 +127,7 @@ impl Reload {
                 }
                 Err(error) => tracing::error!(error = %format!("{error:#}"), "the configuration stays as it was"),
             }
+            notifier.ready();
         }
     }
 }
@@ -133,13 +144,10 @@ fn report_reload(before: &oslo::config::Config, after: &oslo::config::Config) {
 }
 
 async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
-    let address = setup.listen.address;
-    if !address.ip().is_loopback() && !setup.listen.open_to_others {
-        bail!(
-            "refusing to listen on {address}: nobody would be asked who they are. \
-             Listen on 127.0.0.1, or say --allow-unauthenticated"
-        );
-    }
+    let tls = setup.listen.tls.as_ref().map(Tls::open).transpose()?;
+    let listeners = listen::bind(&setup.listen, &reload.environment).await?;
+    check_reach(&listeners, setup.open_to_others)?;
+    let notifier = Notifier::from_environment(&reload.environment);
     let db = open_catalogue(&setup).await?;
     let this = node::this_process();
     db.register_node(&this).await.context("cannot register with the catalogue")?;
@@ -157,18 +165,33 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
         Ok(swept) => swept.context("cannot look for the remains of earlier processes")?,
         Err(_) => tracing::warn!("cleaning up after an earlier process goes on in the background"),
     }
-    app.tasks.spawn_background(reload.on_hangup(app.clone(), setup.options));
-    let listener = server::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
+    let serving = Serving { settings: Arc::new(setup.listen), tls };
+    let reloading = reload.on_hangup(app.clone(), setup.options, serving.clone(), notifier.clone());
+    app.tasks.spawn_background(reloading);
     server::start_housekeeping(&app, this);
     let stop = server::stop_requested();
-    announce(&setup.introduction, listener.local_addr()?)?;
-    server::serve(app, listener, async {
+    announce(&setup.introduction, &listeners, serving.tls.is_some())?;
+    notifier.ready();
+    server::serve(app, listeners, serving, async {
         if let Err(error) = stop.await {
             tracing::error!(%error, "cannot wait for signals; stopping");
         }
+        notifier.stopping();
     })
     .await;
     Ok(())
+}
+
+/// Where nobody is asked who they are, only this machine may come in, unless that is meant.
+fn check_reach(listeners: &[Listener], open_to_others: bool) -> anyhow::Result<()> {
+    let addresses = listeners.iter().filter_map(Listener::address);
+    match addresses.into_iter().find(|address| !address.ip().is_loopback()) {
+        Some(address) if !open_to_others => bail!(
+            "refusing to listen on {address}: nobody would be asked who they are. \
+             Listen on 127.0.0.1, or say --allow-unauthenticated"
+        ),
+        _ => Ok(()),
+    }
 }
 
 async fn open_catalogue(setup: &Setup) -> anyhow::Result<Database> {
@@ -200,9 +223,20 @@ async fn upgrade(db: &Database) -> anyhow::Result<()> {
 }
 
 /// Says in plain words what runs now, once it can be reached.
-fn announce(introduction: &str, address: SocketAddr) -> anyhow::Result<()> {
+fn announce(introduction: &str, listeners: &[Listener], encrypted: bool) -> anyhow::Result<()> {
+    let scheme = if encrypted { "https" } else { "http" };
+    let places: Vec<String> = listeners.iter().map(|listener| listener.describe(scheme)).collect();
     let mut out = std::io::stdout().lock();
-    writeln!(out, "The Images API is served at http://{address}.\n{introduction}")?;
+    writeln!(out, "The Images API is served at {}.\n{introduction}", places.join(", "))?;
     out.flush()?;
     Ok(())
+}
+
+/// Lets the process open as many files as the system allows: every connection is one.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, wanted) {
+        tracing::debug!(%error, "the number of open files stays as it is");
+    }
 }

@@ -1,6 +1,5 @@
 //! From arguments, environment and files to a typed, checked set-up.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
 use crate::config::options::{self, TABLES};
 use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, catalogue, limits, policy, stores};
+use crate::listen::Settings;
 use crate::logging::Plan;
 use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
@@ -33,7 +33,9 @@ pub struct Setup {
     /// Who may do what.
     pub policy: Enforcer,
     /// Where to listen.
-    pub listen: Listen,
+    pub listen: Settings,
+    /// Whether callers from other machines are meant to be let in.
+    pub open_to_others: bool,
     /// What is logged and where.
     pub logging: Plan,
     /// All options, for dumps and for comparison when they are read again.
@@ -42,14 +44,6 @@ pub struct Setup {
     pub warnings: Vec<String>,
     /// What the server says of itself at the start, in plain words.
     pub introduction: String,
-}
-
-/// Where to listen.
-pub struct Listen {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// Whether callers from other machines are meant to be let in.
-    pub open_to_others: bool,
 }
 
 /// What a running service takes over from a configuration that was read again.
@@ -184,22 +178,19 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
     if let Some(flavor) = flavor.as_deref().filter(|flavor| !matches!(*flavor, "" | "caching" | "cachemanagement")) {
         bail!("[paste_deploy] flavor = {flavor}: authentication is not available yet; leave the flavor out");
     }
-    let host: Option<IpAddr> = options.get("DEFAULT", "bind_host")?;
-    let port: u16 = options.get("DEFAULT", "bind_port")?;
-    let address = SocketAddr::new(
-        arguments.bind_host.or(host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        arguments.bind_port.unwrap_or(port),
-    );
+    let listen = Settings::from_options(&options, arguments.bind_host, arguments.bind_port)?;
+    let reached = reach(&listen);
     Ok(Setup {
         config: snapshot(&options, None)?,
         database: catalogue::settings(&options)?,
         owns_database: false,
         stores: stores::open(&options)?,
         policy: policy::enforcer(&options)?,
-        listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
+        listen,
+        open_to_others: arguments.allow_unauthenticated,
         logging: Plan::from_options(PROGRAM, &options)?,
         warnings: warnings(&options),
-        introduction: format!("Nobody is asked who they are: every caller is an administrator; {}.", reach(address)),
+        introduction: format!("Nobody is asked who they are: every caller is an administrator; {reached}."),
         options,
     })
 }
@@ -229,36 +220,35 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
     let store = FileStore::open(FileOptions::new(&images)).context("cannot open the file store")?;
     let id = StoreId::new("file");
     let entry = StoreEntry::new(id.clone(), "file", Arc::new(store));
-    let address = SocketAddr::new(
-        arguments.bind_host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        arguments.bind_port.unwrap_or(9292),
-    );
     let options = embedded_options(arguments);
+    let listen = Settings::from_options(&options, arguments.bind_host, arguments.bind_port)?;
+    let introduction = introduction(&folder, &listen);
     Ok(Setup {
         config: snapshot(&options, Some(ProjectId::new("default")))?,
         database: catalogue::embedded(&folder),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
         policy: Enforcer::default(),
-        listen: Listen { address, open_to_others: arguments.allow_unauthenticated },
+        listen,
+        open_to_others: arguments.allow_unauthenticated,
         logging: Plan::from_options(PROGRAM, &options)?,
         warnings: Vec::new(),
-        introduction: introduction(&folder, address),
+        introduction,
         options,
     })
 }
 
-fn introduction(folder: &Path, address: SocketAddr) -> String {
+fn introduction(folder: &Path, listen: &Settings) -> String {
     format!(
         "Images and their catalogue are kept in {}.\n\
          Nobody is asked who they are: every caller is the administrator of the project 'default'; {}.",
         folder.display(),
-        reach(address)
+        reach(listen)
     )
 }
 
-fn reach(address: SocketAddr) -> &'static str {
-    if address.ip().is_loopback() {
+fn reach(listen: &Settings) -> &'static str {
+    if listen.is_local() {
         "only programs on this machine can reach it"
     } else {
         "EVERYBODY WHO REACHES THIS ADDRESS IS AN ADMINISTRATOR"
@@ -300,6 +290,7 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
             limit_param_default: options.get("DEFAULT", "limit_param_default")?,
             limit_max: options.get("DEFAULT", "api_limit_max")?,
             max_request_id_length: options.get::<u64>("DEFAULT", "max_request_id_length")?.try_into()?,
+            scheme: if options.is_set("DEFAULT", "cert_file") { "https" } else { "http" },
             public_endpoint: options.get("DEFAULT", "public_endpoint")?,
             import_methods: Vec::new(),
             show_multiple_locations: options.get("DEFAULT", "show_multiple_locations")?,

@@ -3,11 +3,13 @@
 //! Names and defaults are those of Glance.
 
 mod database;
+mod listening;
 mod logging;
 
 use oslo::config::{Kind, OldName, OptionDef};
 
 pub use database::DATABASE;
+pub use listening::LISTENING;
 pub use logging::LOGGING;
 
 const SIZE_CAP: &str = "1099511627776";
@@ -156,7 +158,7 @@ pub const HTTP_STORE: &[OptionDef] = &[
 
 /// All fixed groups.
 pub const TABLES: &[&[OptionDef]] =
-    &[DEFAULT, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY, IMPORT_FILTERING];
+    &[DEFAULT, LISTENING, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY, IMPORT_FILTERING];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("DEFAULT", name, kind, help)

@@ -7,7 +7,6 @@ const V1: &str = "Has no effect: the API v1 and the registry left Glance.";
 const ELSEWHERE: &str = "Has no effect: clients find the service through public_endpoint.";
 const GONE: &str = "Has no effect, as in Python Glance since it dropped the option.";
 const QUEUE: &str = "Has no effect yet: notifications are not sent.";
-const SOCKETS: &str = "Has no effect: connections are kept alive by the service's own rules.";
 
 /// Options of older releases.
 pub const FORMER: &[OptionDef] = &[
@@ -43,14 +42,6 @@ pub const FORMER: &[OptionDef] = &[
     old("DEFAULT", "registry_client_ca_file", V1),
     old("DEFAULT", "registry_client_insecure", V1),
     old("DEFAULT", "registry_client_timeout", V1),
-    old("DEFAULT", "tcp_keepidle", SOCKETS),
-    old("DEFAULT", "max_header_line", SOCKETS),
-    old("DEFAULT", "http_keepalive", SOCKETS),
-    old("DEFAULT", "client_socket_timeout", SOCKETS),
-    old("DEFAULT", "backlog", SOCKETS),
-    old("DEFAULT", "ca_file", SOCKETS),
-    old("DEFAULT", "cert_file", SOCKETS),
-    old("DEFAULT", "key_file", SOCKETS),
     old("DEFAULT", "policy_file", "Has no effect: use [oslo_policy] policy_file."),
     old("DEFAULT", "notification_driver", QUEUE),
     old("DEFAULT", "notifier_strategy", QUEUE),

@@ -1,0 +1,9 @@
+//! The service as a process, and clients at its sockets: every way to come in, and what those meet who stay too long.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+
+mod certificates;
+mod limits;
+mod process;
+mod sockets;
+mod tls;
