@@ -7,6 +7,7 @@ mod backup;
 mod database;
 mod error;
 mod images;
+mod lease;
 mod members;
 mod metadefs;
 mod migrations;

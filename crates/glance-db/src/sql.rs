@@ -11,6 +11,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Row as _, Sqlite};
 
 use crate::error::{Error, Kind, Result};
+use crate::lease::Lease;
 use crate::pool::Pools;
 use crate::{Engine, timestamp};
 
@@ -149,26 +150,30 @@ fn unexpected_null() -> Error {
     Error::new(Kind::Corrupt, "a column holds NULL that must not")
 }
 
-macro_rules! fetch {
-    ($executor:expr, $statement:expr, $map:expr) => {{
-        let query = sqlx::query_with(AssertSqlSafe($statement.sql), SqlxValues($statement.values));
-        let rows = query.fetch_all($executor).await?;
-        rows.iter().map(|row| $map(row)).collect()
+macro_rules! prepared {
+    ($statement:expr) => {
+        sqlx::query_with(AssertSqlSafe($statement.sql), SqlxValues($statement.values))
+    };
+}
+
+macro_rules! leased {
+    ($lease:expr, $query:expr, $method:ident) => {{
+        let (query, lease): (_, &mut Lease<_>) = ($query, $lease);
+        let answer = query.$method(lease.start()).await;
+        lease.done();
+        answer?
     }};
 }
 
-macro_rules! execute {
-    ($executor:expr, $statement:expr) => {{
-        let query = sqlx::query_with(AssertSqlSafe($statement.sql), SqlxValues($statement.values));
-        Ok(query.execute($executor).await?.rows_affected())
-    }};
+fn read<R: Row, T>(rows: &[R], map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
+    rows.iter().map(|row| map(row)).collect()
 }
 
 /// An open transaction; dropped without a commit, it is rolled back.
 pub(crate) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
-    MySql(sqlx::Transaction<'static, MySql>),
+    Postgres(Lease<Postgres>),
+    MySql(Lease<MySql>),
 }
 
 impl Transaction {
@@ -188,20 +193,20 @@ impl Transaction {
     ) -> Result<Vec<T>> {
         let statement = self.engine().render(query);
         match self {
-            Self::Sqlite(inner) => fetch!(&mut **inner, statement, map),
-            Self::Postgres(inner) => fetch!(&mut **inner, statement, map),
-            Self::MySql(inner) => fetch!(&mut **inner, statement, map),
+            Self::Sqlite(inner) => read(&prepared!(statement).fetch_all(&mut **inner).await?, map),
+            Self::Postgres(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+            Self::MySql(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
         }
     }
 
     /// Runs a change and tells how many rows it matched.
     pub(crate) async fn execute(&mut self, query: &impl QueryStatementBuilder) -> Result<u64> {
         let statement = self.engine().render(query);
-        match self {
-            Self::Sqlite(inner) => execute!(&mut **inner, statement),
-            Self::Postgres(inner) => execute!(&mut **inner, statement),
-            Self::MySql(inner) => execute!(&mut **inner, statement),
-        }
+        Ok(match self {
+            Self::Sqlite(inner) => prepared!(statement).execute(&mut **inner).await?.rows_affected(),
+            Self::Postgres(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+            Self::MySql(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+        })
     }
 
     /// Runs text that has no placeholders, such as `CREATE TABLE`.
@@ -214,16 +219,16 @@ impl Transaction {
         let query = sqlx::raw_sql(AssertSqlSafe(sql));
         Ok(match self {
             Self::Sqlite(inner) => query.execute(&mut **inner).await?.rows_affected(),
-            Self::Postgres(inner) => query.execute(&mut **inner).await?.rows_affected(),
-            Self::MySql(inner) => query.execute(&mut **inner).await?.rows_affected(),
+            Self::Postgres(lease) => leased!(lease, query, execute).rows_affected(),
+            Self::MySql(lease) => leased!(lease, query, execute).rows_affected(),
         })
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Self::Sqlite(inner) => inner.commit().await?,
-            Self::Postgres(inner) => inner.commit().await?,
-            Self::MySql(inner) => inner.commit().await?,
+            Self::Postgres(lease) => lease.commit().await?,
+            Self::MySql(lease) => lease.commit().await?,
         }
         Ok(())
     }
@@ -241,9 +246,9 @@ impl Pools {
     /// Runs one query on its own and makes something of each row.
     pub(crate) async fn fetch<T>(&self, statement: Statement, map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
         match self {
-            Self::Sqlite { readers, .. } => fetch!(readers, statement, map),
-            Self::Postgres(pool) => fetch!(pool, statement, map),
-            Self::MySql(pool) => fetch!(pool, statement, map),
+            Self::Sqlite { readers, .. } => read(&prepared!(statement).fetch_all(readers).await?, map),
+            Self::Postgres(pool) => read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map),
+            Self::MySql(pool) => read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map),
         }
     }
 
@@ -251,8 +256,8 @@ impl Pools {
     pub(crate) async fn begin(&self) -> Result<Transaction> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
-            Self::MySql(pool) => Transaction::MySql(pool.begin().await?),
+            Self::Postgres(pool) => Transaction::Postgres(Lease::begin(pool, "BEGIN").await?),
+            Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "BEGIN").await?),
         })
     }
 
@@ -261,9 +266,9 @@ impl Pools {
         Ok(match self {
             Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
             Self::Postgres(pool) => {
-                Transaction::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                Transaction::Postgres(Lease::begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
-            Self::MySql(pool) => Transaction::MySql(pool.begin_with("START TRANSACTION READ ONLY").await?),
+            Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "START TRANSACTION READ ONLY").await?),
         })
     }
 }

@@ -156,7 +156,10 @@ on_every_database! {
             let mut creating = Box::pin(database.create_image(&image));
             let mut done = false;
             for _ in 0..polls {
-                done = done || poll_fn(|context| Poll::Ready(creating.as_mut().poll(context))).await.is_ready();
+                if !done && let Poll::Ready(created) = poll_fn(|context| Poll::Ready(creating.as_mut().poll(context))).await {
+                    created.unwrap();
+                    done = true;
+                }
                 tokio::task::yield_now().await;
             }
             drop(creating);

@@ -1,0 +1,57 @@
+//! A connection of a pool that does not go back there in the middle of something.
+//!
+//! A caller may go away while a statement runs: an HTTP client that hangs up ends its request. The drivers then lose
+//! count of the server's answers, and whoever has the connection next would wait for ever, or read what was meant for
+//! somebody else; or find itself in a transaction that the driver does not know of.
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, Pool, SqlSafeStr as _};
+use sqlx_core::transaction::TransactionManager as _;
+
+/// A connection, in a transaction or not. Dropped in a transaction, the transaction is rolled back; dropped while a
+/// statement runs, the connection is closed.
+pub(crate) struct Lease<DB: Database> {
+    connection: PoolConnection<DB>,
+    running: bool,
+}
+
+impl<DB: Database> Lease<DB> {
+    pub(crate) async fn take(pool: &Pool<DB>) -> sqlx::Result<Self> {
+        Ok(Self { connection: pool.acquire().await?, running: false })
+    }
+
+    /// The connection for one statement; [`Self::done`] must follow when its answer is there.
+    pub(crate) fn start(&mut self) -> &mut DB::Connection {
+        self.running = true;
+        &mut self.connection
+    }
+
+    /// The answer of the statement is there, be it an error.
+    pub(crate) fn done(&mut self) {
+        self.running = false;
+    }
+
+    pub(crate) async fn begin(pool: &Pool<DB>, statement: &'static str) -> sqlx::Result<Self> {
+        let mut lease = Self::take(pool).await?;
+        let begun = DB::TransactionManager::begin(lease.start(), Some(statement.into_sql_str())).await;
+        lease.done();
+        begun.map(|()| lease)
+    }
+
+    pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
+        let committed = DB::TransactionManager::commit(self.start()).await;
+        self.done();
+        committed
+    }
+}
+
+impl<DB: Database> Drop for Lease<DB> {
+    fn drop(&mut self) {
+        if self.running {
+            self.connection.close_on_drop();
+        } else {
+            // Queued for when the connection goes back; nothing when there is no transaction.
+            DB::TransactionManager::start_rollback(&mut self.connection);
+        }
+    }
+}
