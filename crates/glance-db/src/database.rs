@@ -1,10 +1,9 @@
 //! The handle to the catalogue: connecting, and running transactions.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Kind, Result};
-use crate::images;
+use crate::images::read::ShowSql;
 use crate::pool::Pools;
 use crate::settings::Settings;
 
@@ -23,8 +22,7 @@ pub enum Engine {
 #[derive(Clone, Debug)]
 pub struct Database {
     pub(crate) pools: Pools,
-    /// The text of the query behind [`Database::get_image`], rendered once.
-    pub(crate) show_image: Arc<str>,
+    pub(crate) show: ShowSql,
 }
 
 /// How often a transaction is run again after a deadlock or a lock timeout.
@@ -57,8 +55,8 @@ impl Database {
                 opened => break opened?,
             }
         };
-        let show_image = images::read::show_sql(pools.engine());
-        Ok(Self { pools, show_image })
+        let show = ShowSql::new(pools.engine());
+        Ok(Self { pools, show })
     }
 
     /// Which database it is.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use glance_domain::{Image, ImageId, ProjectId};
 use sea_query::{Expr, ExprTrait as _, SelectStatement, Value};
 
+use super::children;
 use crate::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::sql::{Columns, Row};
@@ -58,9 +59,16 @@ pub(crate) fn live(table: &'static str) -> Expr {
     if table == "images" { deleted.eq(constant(false)) } else { deleted.not() }
 }
 
-/// Reads an image, without what other tables hold, from the columns that start at `first`.
-pub(crate) fn read(row: &dyn Row, first: usize) -> Result<Image> {
-    let mut columns = Columns::from(row, first);
+/// Reads a row of the columns and of what [`children::select`] adds.
+pub(crate) fn read_whole(row: &dyn Row) -> Result<Image> {
+    let mut columns = Columns::from(row, 0);
+    let mut image = read(&mut columns)?;
+    children::read(&mut columns, &mut image)?;
+    Ok(image)
+}
+
+/// Reads an image, without what other tables hold.
+pub(crate) fn read(columns: &mut Columns<'_>) -> Result<Image> {
     let id = parse_id(&columns.text()?)?;
     let name = columns.optional_text()?;
     let status = parse(&columns.text()?)?;

@@ -1,11 +1,11 @@
-//! A page of images: one query for the images, one for everything that belongs to them.
+//! A page of images: a single statement, so that what it answers is one moment of the catalogue.
 
-use glance_domain::query::ImageQuery;
-use glance_domain::{Image, ProjectId};
-use sea_query::{Asterisk, ExprTrait as _, SelectStatement, UnionType};
+use glance_domain::Image;
+use glance_domain::query::{ImageQuery, SortDir, SortKey};
+use sea_query::{Asterisk, SelectStatement, UnionType};
 
 use super::read::is_visible;
-use super::{children, columns, filter, page};
+use super::{children, columns, filter, packed, page};
 use crate::error::{Error, Kind, Result};
 use crate::{Database, Engine};
 
@@ -21,13 +21,15 @@ impl Database {
             return Ok(Vec::new());
         }
         let Some(page) = select_page(self.engine(), query, marker.as_ref()) else { return Ok(Vec::new()) };
-        let mut transaction = self.pools.begin_reading().await?;
-        let mut images = transaction.fetch(&page, |row| columns::read(row, 0)).await?;
-        if let Some(rest) = select_children(&images, query.viewer.project()) {
-            children::attach(&mut images, transaction.fetch(&rest, children::read).await?);
+        if self.engine() != Engine::Sqlite {
+            return self.pools.fetch(self.engine().render(&page), columns::read_whole).await;
         }
-        transaction.commit().await?;
-        Ok(images)
+        let packed = packed::pack(page, columns::ALL.into_iter().chain(children::NAMES));
+        let cells = self.pools.fetch(self.engine().render(&packed), |row| row.text(0)).await?;
+        cells
+            .first()
+            .and_then(Option::as_deref)
+            .map_or_else(|| Ok(Vec::new()), |cell| packed::unpack(cell, columns::read_whole))
     }
 
     async fn marker(&self, query: &ImageQuery) -> Result<Option<Image>> {
@@ -42,19 +44,50 @@ impl Database {
     }
 }
 
-/// The first `limit` images of each reason, merged; `None` when there is no reason to list any.
+/// The images of the page with all that belongs to them; `None` when there is no reason to list any.
+///
+/// The page is found first, lest the database collects what belongs to images that are then sorted away.
 fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Option<SelectStatement> {
     let keys = page::complete(&query.sort);
-    let mut branches = filter::reasons(query).into_iter().map(|reason| {
+    let mut images = select_images(engine, query, &keys, marker);
+    let viewer = query.viewer.project();
+    let walks_an_index = images.len() == 1 && keys == page::complete(&[]) && query.filters.is_empty();
+    if walks_an_index {
+        let mut page = images.pop()?;
+        children::select(engine, &mut page, "images", viewer);
+        return Some(page);
+    }
+    let mut page = SelectStatement::new();
+    page.columns(columns::ALL.map(|column| ("page", column)));
+    children::select(engine, &mut page, "page", viewer);
+    page.from_subquery(merge(images, query.limit, |page| page::order(engine, page, "merged", &keys))?, "page");
+    page::order(engine, &mut page, "page", &keys);
+    Some(page.limit(query.limit).take())
+}
+
+/// The first `limit` images of each reason.
+fn select_images(
+    engine: Engine,
+    query: &ImageQuery,
+    keys: &[(SortKey, SortDir)],
+    marker: Option<&Image>,
+) -> Vec<SelectStatement> {
+    let branch = |reason| {
         let mut branch = SelectStatement::new();
         columns::select(engine, &mut branch);
         branch.from("images").cond_where(filter::conditions(engine, query)).cond_where(reason);
         if let Some(marker) = marker {
-            branch.cond_where(page::after(engine, &keys, marker));
+            branch.cond_where(page::after(engine, keys, marker));
         }
-        page::order(engine, &mut branch, "images", &keys);
+        page::order(engine, &mut branch, "images", keys);
         branch.limit(query.limit).take()
-    });
+    };
+    filter::reasons(query).into_iter().map(branch).collect()
+}
+
+/// The first `limit` of all branches.
+fn merge(branches: Vec<SelectStatement>, limit: u64, order: impl Fn(&mut SelectStatement)) -> Option<SelectStatement> {
+    let mut branches = branches.into_iter();
     let first = branches.next()?;
     let Some(second) = branches.next() else { return Some(first) };
     let mut union = whole(first);
@@ -62,9 +95,9 @@ fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Op
         union.union(UnionType::All, whole(branch));
     }
     let mut merged = SelectStatement::new();
-    merged.column(Asterisk).from_subquery(union, "page");
-    page::order(engine, &mut merged, "page", &keys);
-    Some(merged.limit(query.limit).take())
+    merged.column(Asterisk).from_subquery(union, "merged");
+    order(&mut merged);
+    Some(merged.limit(limit).take())
 }
 
 /// Wraps a query so that it may have an order and a limit inside a union.
@@ -72,20 +105,10 @@ fn whole(query: SelectStatement) -> SelectStatement {
     SelectStatement::new().column(Asterisk).from_subquery(query, "branch").take()
 }
 
-fn select_children(images: &[Image], viewer: Option<&ProjectId>) -> Option<SelectStatement> {
-    if images.is_empty() {
-        return None;
-    }
-    let ids = || images.iter().map(|image| image.id.as_str());
-    let [mut first, rest @ ..] = children::branches(|image_id| image_id.is_in(ids()), viewer);
-    first.unions(rest.map(|branch| (UnionType::All, branch)));
-    Some(first)
-}
-
 #[cfg(test)]
 mod tests {
     use glance_domain::query::Viewer;
-    use glance_domain::{ImageId, Timestamp};
+    use glance_domain::{ImageId, ProjectId, Timestamp};
 
     use super::*;
     use crate::Settings;
@@ -108,13 +131,14 @@ mod tests {
         let image = Image::new(ImageId::random(), None, Timestamp::parse_iso("2026-01-01").unwrap());
         let project = ImageQuery::new(Viewer::Project(me.clone()), 25);
         let page = plan(&database, &select_page(Engine::Sqlite, &project, Some(&image)).unwrap()).await;
+        assert!(page.contains("rs_image_members_member (member=? AND image_id=?)"), "{page}");
         assert!(page.contains("rs_images_owner_page (owner=? AND deleted=? AND created_at<?)"), "{page}");
         assert!(page.contains("rs_images_visibility_page (visibility=? AND deleted=? AND created_at<?)"), "{page}");
         let admin = ImageQuery::new(Viewer::Admin(None), 25);
         let page = plan(&database, &select_page(Engine::Sqlite, &admin, None).unwrap()).await;
-        assert_eq!(page, "SEARCH images USING INDEX rs_images_page (deleted=?)");
-        let rest = plan(&database, &select_children(&[image], Some(&me)).unwrap()).await;
-        assert_eq!(rest.matches("SEARCH").count(), 4, "{rest}");
-        assert_eq!(rest.matches("image_id=?").count(), 4, "{rest}");
+        assert!(page.starts_with("SEARCH images USING INDEX rs_images_page (deleted=?)"), "{page}");
+        assert_eq!(page.matches("SEARCH image_").count(), 3, "{page}");
+        assert_eq!(page.matches("image_id=?)").count(), 3, "{page}");
+        assert!(!page.contains("TEMP B-TREE"), "{page}");
     }
 }

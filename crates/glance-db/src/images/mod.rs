@@ -5,6 +5,7 @@ pub(crate) mod columns;
 mod filter;
 mod list;
 mod lock;
+mod packed;
 mod page;
 pub(crate) mod read;
 mod usage;

@@ -1,7 +1,7 @@
 //! Creating, reading and saving one image.
 
 use glance_db::{Database, Kind};
-use glance_domain::query::Viewer;
+use glance_domain::query::{ImageQuery, Viewer};
 use glance_domain::{Image, LocationStatus, Status, Visibility};
 
 use crate::support::{at, full_image, id, image, location, on_every_database, project, unnumbered};
@@ -19,6 +19,32 @@ on_every_database! {
             assert_eq!(unnumbered(get(&database, &image).await), image);
         }
         assert_eq!(database.get_image(&id("nobody"), &ADMIN).await.unwrap_err().kind(), Kind::NotFound);
+    }
+
+    async fn whatever_text_it_holds_is_read_as_it_was_written(database: Database) {
+        let mut hostile = image(3);
+        let long = "\"\\é\u{1}".repeat(9_000);
+        for text in ["\"", "\\", "a\"b\\c", "\\u0041", "line\nbreak\ttab\r", "\u{1}\u{1f}\u{7f}", "</script>", "ﬀ 漢字", "'", "{}", "[1]"] {
+            hostile.properties.insert(text.into(), Some(text.into()));
+            hostile.tags.insert(text.into());
+        }
+        hostile.properties.insert("long".into(), Some(long));
+        let mut place = location("file:///a%22b?c=\"d\\\"");
+        place.metadata.insert("quote\"d\\".into(), "\"\\\n".into());
+        hostile.locations = vec![place];
+        database.create_image(&hostile).await.unwrap();
+        let read = get(&database, &hostile).await;
+        assert_eq!(unnumbered(read.clone()), hostile);
+        let page = database.list_images(&ImageQuery::new(ADMIN, 1)).await.unwrap();
+        assert_eq!(page, [read]);
+    }
+
+    async fn much_that_belongs_to_an_image_is_read_whole(database: Database) {
+        let mut big = image(4);
+        let value = "0123456789abcdef".repeat(1 << 12).split_off(1);
+        big.properties = (0..40).map(|number| (format!("property {number}"), Some(value.clone()))).collect();
+        database.create_image(&big).await.unwrap();
+        assert_eq!(get(&database, &big).await, big);
     }
 
     async fn an_id_is_used_once(database: Database) {
