@@ -73,7 +73,12 @@ impl Receiver {
                 self.held = Some(more);
                 break;
             }
-            let joined = joined.get_or_insert_with(|| BytesMut::from(first.as_ref()));
+            // Of full size at once: growing would copy what is there again and again.
+            let joined = joined.get_or_insert_with(|| {
+                let mut joined = BytesMut::with_capacity(TARGET + LARGE);
+                joined.extend_from_slice(&first);
+                joined
+            });
             joined.extend_from_slice(&more);
             if joined.len() >= TARGET {
                 break;
