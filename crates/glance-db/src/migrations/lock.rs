@@ -4,9 +4,10 @@
 //! the process dies meanwhile. SQLite's transactions exclude each other anyway; there, references between tables must
 //! not be watched while a table is replaced.
 
-use sqlx::Executor as _;
+use sqlx::{Executor as _, MySql};
 
 use crate::error::{Error, Kind, Result};
+use crate::lease::Lease;
 use crate::pool::Pools;
 use crate::sql::Transaction;
 
@@ -24,16 +25,18 @@ const YEAR: i64 = 365 * 24 * 60 * 60;
 pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
     match transaction {
         Transaction::Sqlite(_) => {}
-        Transaction::Postgres(inner) => {
-            if !sqlx::query_scalar::<_, bool>(POSTGRES_TRY).fetch_one(&mut **inner).await? {
+        Transaction::Postgres(lease) => {
+            let taken = sqlx::query_scalar::<_, bool>(POSTGRES_TRY).fetch_one(lease.start()).await;
+            lease.done();
+            if !taken? {
                 say_that_we_wait();
-                inner.execute(sqlx::raw_sql(POSTGRES_WAIT)).await?;
+                transaction.run(POSTGRES_WAIT).await?;
             }
         }
-        Transaction::MySql(inner) => {
-            if !take_mysql(inner, 0).await? {
+        Transaction::MySql(lease) => {
+            if !take_mysql(lease, 0).await? {
                 say_that_we_wait();
-                if !take_mysql(inner, YEAR).await? {
+                if !take_mysql(lease, YEAR).await? {
                     return Err(Error::new(Kind::Unavailable, "another process does not end its migration"));
                 }
             }
@@ -44,8 +47,8 @@ pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
 
 /// Gives way to others; PostgreSQL does it at the end of the transaction.
 pub(super) async fn release(transaction: &mut Transaction) -> Result<()> {
-    if let Transaction::MySql(inner) = transaction {
-        inner.execute(sqlx::raw_sql(MYSQL_RELEASE)).await?;
+    if let Transaction::MySql(_) = transaction {
+        transaction.run(MYSQL_RELEASE).await?;
     }
     Ok(())
 }
@@ -68,9 +71,10 @@ async fn run_on_sqlite(pools: &Pools, sql: &'static str) -> Result<()> {
     Ok(())
 }
 
-async fn take_mysql(connection: &mut sqlx::MySqlConnection, seconds: i64) -> Result<bool> {
-    let taken: Option<i64> = sqlx::query_scalar(MYSQL_TAKE).bind(seconds).fetch_one(connection).await?;
-    Ok(taken == Some(1))
+async fn take_mysql(lease: &mut Lease<MySql>, seconds: i64) -> Result<bool> {
+    let taken = sqlx::query_scalar::<_, Option<i64>>(MYSQL_TAKE).bind(seconds).fetch_one(lease.start()).await;
+    lease.done();
+    Ok(taken? == Some(1))
 }
 
 fn say_that_we_wait() {
