@@ -57,6 +57,37 @@ pub fn check_unreserved(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Refuses custom properties of a new image that have too long or reserved names.
+///
+/// # Errors
+/// [`Error::Invalid`] or [`Error::Reserved`], of the first such name.
+pub fn check_custom_names<'a>(names: impl Iterator<Item = &'a String>) -> Result<()> {
+    for name in names {
+        check_name_length(name)?;
+        check_unreserved(name)?;
+    }
+    Ok(())
+}
+
+/// Refuses numbers below zero for `min_disk` and `min_ram`.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub fn check_minimum(name: &str, value: &Value) -> Result<()> {
+    if value.as_i64().is_some_and(|number| number < 0) {
+        let text = format!("Invalid value '{value}' for parameter '{name}': Cannot be a negative value");
+        return Err(Error::Invalid(text));
+    }
+    Ok(())
+}
+
+fn check_name_length(name: &str) -> Result<()> {
+    if name.chars().count() > MAX_PROPERTY_NAME {
+        return Err(Error::Invalid("Custom property should not be greater than 255 characters.".into()));
+    }
+    Ok(())
+}
+
 /// An attribute with a place of its own in [`Image`] that clients can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attribute {
@@ -140,16 +171,22 @@ pub fn set(image: &mut Image, attribute: Attribute, value: &Value) -> Result<()>
 /// # Errors
 /// [`Error::Invalid`] when the name is too long, the value is no text, or either leaves the basic plane.
 pub fn set_property(image: &mut Image, name: &str, value: &Value) -> Result<()> {
-    if name.chars().count() > MAX_PROPERTY_NAME {
-        return Err(Error::Invalid("Custom property should not be greater than 255 characters.".into()));
-    }
+    check_name_length(name)?;
+    let value = text(value)?;
+    check_property(name, value)?;
+    image.properties.insert(name.to_owned(), Some(value.to_owned()));
+    Ok(())
+}
+
+/// Checks name and text of a custom property.
+///
+/// # Errors
+/// [`Error::Invalid`] when either leaves the basic plane.
+pub fn check_property(name: &str, value: &str) -> Result<()> {
     if !in_basic_plane(name) {
         return Err(Error::Invalid("Property names can't contain 4 byte unicode.".into()));
     }
-    let value = text(value)?;
-    check_basic_plane(name, Some(value))?;
-    image.properties.insert(name.to_owned(), Some(value.to_owned()));
-    Ok(())
+    check_basic_plane(&title(name), Some(value))
 }
 
 /// Checks the text of one tag.
@@ -175,16 +212,17 @@ fn tags(value: &Value) -> Result<BTreeSet<String>> {
 }
 
 fn minimum(attribute: &str, value: &Value) -> Result<i32> {
-    let bad = |why: &str| Error::Invalid(format!("Invalid value '{value}' for parameter '{attribute}': {why}"));
-    let number = match value {
-        Value::Number(number) => number.as_i64().ok_or_else(|| bad("Value out of range")),
-        _ => Err(unexpected()),
-    }?;
-    if number < 0 {
-        return Err(bad("Cannot be a negative value"));
-    }
-    i32::try_from(number)
-        .map_err(|_| Error::Invalid(format!("'{attribute}' value out of range, must not exceed {}.", i32::MAX)))
+    check_minimum(attribute, value)?;
+    let Value::Number(number) = value else { return Err(unexpected()) };
+    // 1.0 is an integer in JSON Schema.
+    let number = number.as_i64().or_else(|| whole(number.as_f64()?));
+    number
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| Error::Invalid(format!("'{attribute}' value out of range, must not exceed {}.", i32::MAX)))
+}
+
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < f64::from(i32::MAX)).then_some(number as i64)
 }
 
 fn flag(value: &Value) -> Result<bool> {
@@ -206,6 +244,16 @@ fn unexpected() -> Error {
 /// Whether the databases that keep three bytes a character can hold the text (MySQL's `utf8mb3`).
 fn in_basic_plane(text: &str) -> bool {
     text.chars().all(|c| c <= '\u{ffff}')
+}
+
+/// The name with every word in title case, as messages have it.
+fn title(name: &str) -> String {
+    let mut within_word = false;
+    let mut cased = |c: char| {
+        let lower = std::mem::replace(&mut within_word, c.is_alphabetic());
+        if lower { c.to_lowercase().collect::<String>() } else { c.to_uppercase().collect() }
+    };
+    name.chars().map(&mut cased).collect()
 }
 
 fn check_basic_plane(what: &str, text: Option<&str>) -> Result<()> {

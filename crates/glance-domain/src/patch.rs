@@ -37,6 +37,17 @@ pub enum Operation {
     Remove,
 }
 
+impl Operation {
+    /// What is added or replaces something.
+    #[must_use]
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Add(value) | Self::Replace(value) => Some(value),
+            Self::Remove => None,
+        }
+    }
+}
+
 /// One change of one attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
@@ -119,7 +130,7 @@ fn parse_pointer(pointer: &str) -> Result<Vec<String>> {
     let complain = |what: &str| Err(Error::Invalid(format!("Pointer `{pointer}` {what}")));
     let Some(rest) = pointer.strip_prefix('/') else { return complain("does not start with \"/\".") };
     let parts: Vec<&str> = rest.split('/').collect();
-    if parts.len() > 1 && parts[..parts.len() - 1].iter().any(|part| part.trim().is_empty()) {
+    if parts.len() > 2 && parts[1..parts.len() - 1].iter().any(|part| part.trim().is_empty()) {
         return complain("contains adjacent \"/\".");
     }
     if rest.ends_with('/') {
@@ -129,7 +140,8 @@ fn parse_pointer(pointer: &str) -> Result<Vec<String>> {
     if escapes.any(|after| !after.starts_with(['0', '1'])) {
         return complain("contains \"~\" not part of a recognized escape sequence.");
     }
-    Ok(parts.iter().map(|part| part.replace("~1", "/").replace("~0", "~").trim().to_owned()).collect())
+    let parts = pointer.trim_start_matches('/').split('/');
+    Ok(parts.map(|part| part.replace("~1", "/").replace("~0", "~").trim().to_owned()).collect())
 }
 
 fn split_path(verb: &str, path: Vec<String>) -> Result<(String, Option<String>)> {
@@ -230,6 +242,7 @@ mod tests {
             (json!([{"op": "add", "value": "1"}]), "Unable to find 'path'"),
             (json!([{"op": "add", "path": "x", "value": "1"}]), "does not start with"),
             (json!([{"op": "add", "path": "/x//y", "value": "1"}]), "adjacent"),
+            (json!([{"op": "add", "path": "//", "value": "1"}]), "end with"),
             (json!([{"op": "add", "path": "/x/", "value": "1"}]), "end with"),
             (json!([{"op": "add", "path": "/x~2", "value": "1"}]), "recognized escape"),
             (json!([{"op": "add", "path": "/x/y", "value": "1"}]), "Invalid JSON pointer for this resource: '/x/y'"),

@@ -48,6 +48,15 @@ impl PathParams {
 }
 
 impl PathParams {
+    /// The image in the path of a change, once it is known that the caller may change anything.
+    ///
+    /// # Errors
+    /// `Forbidden` for callers that may only read, and as [`PathParams::image_id`].
+    pub fn image_to_change(&self, ctx: &RequestContext) -> Result<ImageId, Error> {
+        ctx.check_writable()?;
+        self.image_id()
+    }
+
     /// The image in the path of its members, which Glance misses in other words.
     ///
     /// # Errors

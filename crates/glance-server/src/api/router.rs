@@ -71,8 +71,8 @@ pub fn routes() -> Vec<Route> {
 
         route(GET,    "/v2/images", "get_images", Read, images::index),
         route(POST,   "/v2/images", "add_image",  Read, images::create),
-        route(PATCH,  "/v2/images/{image_id}", "modify_image", Read,   images::update),
         route(GET,    "/v2/images/{image_id}", "get_image",    Reject, images::show),
+        route(PATCH,  "/v2/images/{image_id}", "modify_image", Read,   images::update),
         route(DELETE, "/v2/images/{image_id}", "delete_image", Reject, images::delete),
 
         route(POST,   "/v2/images/{image_id}/actions/deactivate", "deactivate", Reject, image_actions::deactivate),
@@ -122,16 +122,8 @@ pub fn build(app: SharedApp) -> Router {
 }
 
 async fn unmatched(method: Method) -> Response {
-    const KNOWN: [Method; 8] = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::TRACE,
-    ];
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD, Method::OPTIONS];
     if KNOWN.contains(&method) {
         Refusal::plain(StatusCode::NOT_FOUND).into_response()
     } else {

@@ -8,7 +8,7 @@ use glance_store::StoreContext;
 use oslo::policy::Credentials;
 use serde_json::json;
 
-use crate::app::error::{Error, Result};
+use crate::app::error::{Error, Result, Text};
 use crate::config::Config;
 
 /// Who asks, and the configuration that holds for this request.
@@ -67,6 +67,6 @@ impl RequestContext {
     /// # Errors
     /// [`Error::Forbidden`].
     pub fn check_writable(&self) -> Result<()> {
-        if self.read_only { Err(Error::Forbidden("Read-only access".into())) } else { Ok(()) }
+        if self.read_only { Err(Error::Forbidden(Text::Detail("Read-only access".into()))) } else { Ok(()) }
     }
 }

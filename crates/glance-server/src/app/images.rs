@@ -33,13 +33,25 @@ impl App {
     /// `Forbidden` by policy or for attributes that clients may not set, `Invalid` values, `Conflict` when the id was
     /// used before, `LimitExceeded`.
     pub async fn create_image(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
+        let custom = || new.keys().filter(|name| !is_base(name));
+        attribute::check_custom_names(custom()).map_err(|error| match error {
+            glance_domain::Error::Reserved(_) => Error::Forbidden(Text::Detail(error.to_string())),
+            other => other.into(),
+        })?;
         ctx.check_writable()?;
-        let image = self.build_image(ctx, new)?;
-        let target = Target::image(&image);
+        let mut image = self.outline(ctx, new)?;
         self.enforce_new_image(ctx, &image).await?;
-        self.check_visibility_change(ctx, &target, image.visibility).await?;
-        ctx.config.limits.check_properties(&image)?;
-        ctx.config.limits.check_tags(&image)?;
+        self.check_visibility_change(ctx, &Target::image(&image), image.visibility).await?;
+        check_tags(ctx, new.get("tags"))?;
+        let refused = |name: &&String| is_base(name) && Attribute::parse(name).is_none() && !is_ignored(name);
+        if let Some(name) = new.keys().find(|name| *name != "id" && refused(name)) {
+            return Err(glance_domain::Error::ReadOnly(name.clone()).into());
+        }
+        for name in ["min_disk", "min_ram"] {
+            attribute::check_minimum(name, new.get(name).unwrap_or(&Value::Null))?;
+        }
+        ctx.config.limits.check_properties(custom())?;
+        fill(&mut image, new)?;
         self.db.create_image(&image).await.map_err(|error| match error.kind() {
             Kind::Duplicate => Error::Conflict(format!("Image ID {} already exists!", image.id).into()),
             _ => error.into(),
@@ -55,27 +67,23 @@ impl App {
         match (&image.owner, foreign) {
             _ if allowed && !legacy_refusal => Ok(()),
             (Some(owner), true) => {
-                let text = format!("You are not permitted to create images owned by '{}'.", owner.as_str());
+                let text = format!("You are not permitted to create images owned by '{}'", owner.as_str());
                 Err(Error::Forbidden(Text::Detail(text)))
             }
             _ => Err(crate::policies::refusal("add_image")),
         }
     }
 
-    fn build_image(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
+    /// A new image with the attributes that decide who may register it.
+    fn outline(&self, ctx: &RequestContext, new: &NewImage) -> Result<Image> {
         let id = match new.get("id").and_then(Value::as_str) {
             Some(id) => ImageId::parse(id)?,
             None => ImageId::random(),
         };
         let mut image = Image::new(id, ctx.project.clone(), self.clock.now());
-        for (name, value) in new.iter().filter(|(name, _)| *name != "id") {
-            match Attribute::parse(name) {
-                Some(base) => attribute::set(&mut image, base, value)?,
-                None if name == "locations" => return Err(glance_domain::Error::Reserved(name.clone()).into()),
-                None => {
-                    attribute::check_writable(name)?;
-                    attribute::set_property(&mut image, name, value)?;
-                }
+        for (name, base) in [("owner", Attribute::Owner), ("visibility", Attribute::Visibility)] {
+            if let Some(value) = new.get(name) {
+                attribute::set(&mut image, base, value)?;
             }
         }
         Ok(image)
@@ -98,7 +106,7 @@ impl App {
             Kind::NotFound => Error::no_image(id),
             _ => error.into(),
         })?;
-        self.arrange_locations(&mut image);
+        self.arrange(&mut image);
         Ok(image)
     }
 
@@ -135,20 +143,31 @@ impl App {
         Err(Error::Forbidden("You do not own this image".into()))
     }
 
+    /// Refuses those who may not list images at all.
+    ///
+    /// # Errors
+    /// `Forbidden` by policy.
+    pub async fn require_listing(&self, ctx: &RequestContext) -> Result<()> {
+        self.policy.enforce(ctx, "get_images", &Target::project(ctx.project.as_ref())).await
+    }
+
     /// A page of the images that the caller may see.
     ///
     /// # Errors
     /// `Invalid` for an unknown marker, `Forbidden` for one that the caller may not see, or by policy.
     pub async fn list_images(&self, ctx: &RequestContext, query: &ImageQuery) -> Result<ImagePage> {
-        self.policy.enforce(ctx, "get_images", &Target::project(ctx.project.as_ref())).await?;
+        self.require_listing(ctx).await?;
         let found = self.db.list_images(query).await.map_err(|error| match (error.kind(), &query.marker) {
             (Kind::MarkerUnknown, Some(marker)) => Error::Invalid(format!("No image found with ID {marker}").into()),
+            (Kind::MarkerInvisible, Some(marker)) => {
+                Error::Forbidden(format!("Forbidding request, image {marker} not visible").into())
+            }
             _ => error.into(),
         })?;
         let full = found.len() as u64 == query.limit;
         let mut images = Vec::with_capacity(found.len());
         for mut image in found {
-            self.arrange_locations(&mut image);
+            self.arrange(&mut image);
             if self.policy.check(ctx, "get_image", &Target::image(&image)).await? {
                 images.push(image);
             }
@@ -177,10 +196,7 @@ impl App {
             return Ok(before);
         }
         if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
-            ctx.config.limits.check_properties(&after)?;
-        }
-        if changes.iter().any(|change| change.name == "tags") {
-            ctx.config.limits.check_tags(&after)?;
+            ctx.config.limits.check_properties(after.properties.keys())?;
         }
         let mut saved = self.save_image(&before, &after).await?;
         if before.locations != after.locations {
@@ -207,13 +223,16 @@ impl App {
         if change.name == "locations" {
             return self.change_locations(ctx, before, after, change).await;
         }
-        if change.name == "owner" && !ctx.is_admin && matches!(change.operation, patch::Operation::Replace(_)) {
+        if change.name == "owner" && !ctx.is_admin && change.operation.value().is_some() {
             return Err(Error::Forbidden(Text::Detail("Owner can't be updated by non admin.".into())));
         }
         if let (true, Some(to)) = ("visibility" == change.name, new_visibility(change)) {
             self.check_visibility_change(ctx, &Target::image(before), to).await?;
         }
         self.enforce_on_own_image(ctx, "modify_image", before).await?;
+        if change.name == "tags" {
+            check_tags(ctx, change.operation.value())?;
+        }
         patch::apply(after, change).map_err(|error| match error {
             glance_domain::Error::Conflict(text) => Error::Conflict(Text::Detail(text)),
             glance_domain::Error::Forbidden(text) if text.starts_with("Property") => {
@@ -328,4 +347,35 @@ fn new_visibility(change: &Change) -> Option<Visibility> {
         patch::Operation::Add(value) | patch::Operation::Replace(value) => value.as_str()?.parse().ok(),
         patch::Operation::Remove => None,
     }
+}
+
+/// Refuses a list with too many tags, those that occur twice included.
+fn check_tags(ctx: &RequestContext, tags: Option<&Value>) -> Result<()> {
+    ctx.config.limits.check_tags(tags.and_then(Value::as_array).map_or(0, Vec::len))
+}
+
+/// Whether a name is that of an attribute rather than of a custom property.
+fn is_base(name: &str) -> bool {
+    Attribute::parse(name).is_some() || attribute::READ_ONLY.contains(&name)
+}
+
+/// Whether Glance takes a read-only attribute in a new image and shows its own value instead.
+fn is_ignored(name: &str) -> bool {
+    matches!(name, "os_hash_algo" | "os_hash_value")
+}
+
+/// Sets all attributes and properties of a new image; numbers last, as their ranges are the last thing checked.
+fn fill(image: &mut Image, new: &NewImage) -> Result<()> {
+    let is_number = |name: &str| matches!(name, "min_disk" | "min_ram");
+    let (numbers, others): (Vec<_>, Vec<_>) = new.iter().partition(|(name, _)| is_number(name));
+    for (name, value) in others.into_iter().chain(numbers) {
+        match Attribute::parse(name) {
+            Some(base) => attribute::set(image, base, value)?,
+            None if name == "id" => {}
+            None if is_ignored(name) => attribute::check_property(name, value.as_str().unwrap_or_default())?,
+            None if name == "locations" => return Err(glance_domain::Error::Reserved(name.clone()).into()),
+            None => attribute::set_property(image, name, value)?,
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use glance_domain::location::{self, ExpectedDigest, NewLocation};
 use glance_domain::patch::{Change, Operation};
-use glance_domain::{Image, ImageId, Location, Status};
+use glance_domain::{Image, ImageId, Location, Status, Visibility};
 use glance_store::{Kind as StoreKind, StoreContext};
 use serde_json::Value;
 
@@ -28,8 +28,12 @@ impl App {
         Ok(if hidden { Vec::new() } else { image.locations })
     }
 
-    /// Puts an image's locations in the order in which they are read and shown, and names their stores.
-    pub(crate) fn arrange_locations(&self, image: &mut Image) {
+    /// Puts an image's locations in the order in which they are read and shown, and names their stores. An owner is no
+    /// member, even if it has shared the image with itself.
+    pub(crate) fn arrange(&self, image: &mut Image) {
+        if image.visibility != Visibility::Shared || image.member == image.owner {
+            image.member = None;
+        }
         for location in &mut image.locations {
             self.name_store(location, Naming::Missing);
         }

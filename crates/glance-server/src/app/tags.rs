@@ -19,10 +19,9 @@ impl App {
         let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
         self.enforce_on_own_image(ctx, "modify_image", &before).await?;
         let mut after = before.clone();
-        if !after.tags.insert(tag.to_owned()) {
-            return Ok(());
-        }
-        ctx.config.limits.check_tags(&after)?;
+        // Saved even if it is there already: the image counts as changed.
+        after.tags.insert(tag.to_owned());
+        ctx.config.limits.check_tags(after.tags.len())?;
         self.save_image(&before, &after).await.map(|_| ())
     }
 

@@ -1,6 +1,5 @@
 //! How much of everything is allowed (`glance-behaviour` part 2.3).
 
-use glance_domain::Image;
 use glance_domain::attribute::RESERVED_PREFIX;
 
 use crate::app::error::{Error, Result};
@@ -23,12 +22,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Refuses an image with too many custom properties; those of the service do not count.
+    /// Refuses an image with custom properties of these names if they are too many; those of the service do not count.
     ///
     /// # Errors
     /// `LimitExceeded`.
-    pub fn check_properties(&self, image: &Image) -> Result<()> {
-        let count = image.properties.keys().filter(|name| !name.starts_with(RESERVED_PREFIX)).count();
+    pub fn check_properties<'a>(&self, names: impl Iterator<Item = &'a String>) -> Result<()> {
+        let count = names.filter(|name| !name.starts_with(RESERVED_PREFIX)).count();
         check("properties", count, self.image_property_quota)
     }
 
@@ -40,12 +39,12 @@ impl Limits {
         check("locations", count, self.image_location_quota)
     }
 
-    /// Refuses an image with too many tags.
+    /// Refuses an image with `count` tags if that is too many.
     ///
     /// # Errors
     /// `LimitExceeded`.
-    pub fn check_tags(&self, image: &Image) -> Result<()> {
-        check("tags", image.tags.len(), self.image_tag_quota)
+    pub fn check_tags(&self, count: usize) -> Result<()> {
+        check("tags", count, self.image_tag_quota)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod differential;
 mod errors;
 mod image_data;
 mod images;

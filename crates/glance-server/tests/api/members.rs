@@ -99,6 +99,14 @@ async fn owners_share_and_members_answer() {
 }
 
 #[tokio::test]
+async fn an_owner_cannot_answer_as_a_member() {
+    let app = TestApp::new().await;
+    let id = app.create_as(MEMBER, &raw()).await;
+    assert_eq!(app.share(MEMBER, &id, &json!("owner")).await.status, StatusCode::OK);
+    assert_eq!(app.answer(MEMBER, &id, "owner", "accepted").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn only_shared_images_have_members() {
     let app = TestApp::new().await;
     for visibility in ["private", "community"] {

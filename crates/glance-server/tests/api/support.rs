@@ -216,7 +216,7 @@ const fn persona(name: &'static str, project: Option<&'static str>, roles: &'sta
 }
 
 impl Persona {
-    fn context(self, config: Arc<glance_server::config::Config>) -> RequestContext {
+    pub(crate) fn context(self, config: Arc<glance_server::config::Config>) -> RequestContext {
         let project = self.project.map(ProjectId::new);
         let mut context = RequestContext::administrator(format!("req-{}", self.name), project, config);
         context.credentials.insert("roles".into(), serde_json::json!(self.roles));

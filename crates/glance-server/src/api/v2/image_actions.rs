@@ -9,12 +9,12 @@ use crate::app::context::RequestContext;
 
 /// Takes an image out of use.
 pub async fn deactivate(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.deactivate_image(&ctx, &path.image_id()?).await?;
+    app.deactivate_image(&ctx, &path.image_to_change(&ctx)?).await?;
     no_content()
 }
 
 /// Puts an image back into use.
 pub async fn reactivate(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.reactivate_image(&ctx, &path.image_id()?).await?;
+    app.reactivate_image(&ctx, &path.image_to_change(&ctx)?).await?;
     no_content()
 }

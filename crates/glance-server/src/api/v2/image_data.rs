@@ -34,7 +34,7 @@ pub async fn upload(
     request: Request,
 ) -> Answer {
     let body = boxed(request.into_body());
-    match upload_options(&headers).and_then(|options| Ok((path.image_id()?, options))) {
+    match upload_options(&headers).and_then(|options| Ok((path.image_to_change(&ctx)?, options))) {
         Ok((id, options)) => app.upload_image(&ctx, &id, options, body).await?,
         Err(refusal) => {
             if !awaits_go_ahead(&headers) {
@@ -79,7 +79,8 @@ pub async fn download(
     let image = app.image_for_download(&ctx, &path.image_id()?, &preferred(&params)).await?;
     let range = match image.size {
         Some(size) => requested(&headers, size)?,
-        None => None,
+        // There is nothing to give a part of, but nonsense is refused all the same.
+        None => requested(&headers, u64::MAX)?.and(None),
     };
     match app.open_image_data(&ctx, &image, range).await? {
         Some(data) => Ok(deliver(&image, data)),

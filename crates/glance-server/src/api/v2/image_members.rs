@@ -1,12 +1,13 @@
 //! `/v2/images/{image_id}/members`.
 
 use axum::extract::State;
-use glance_domain::{Member, ProjectId};
+use axum::response::IntoResponse;
+use glance_domain::{ImageId, Member, ProjectId};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Answer, json, no_content};
+use super::{Answer, json};
 use crate::api::extract::{JsonBody, PathParams};
 use crate::app::SharedApp;
 use crate::app::context::RequestContext;
@@ -30,7 +31,7 @@ pub async fn create(
     JsonBody(body): JsonBody,
 ) -> Answer {
     let project = new_member(&body)?;
-    let member = app.create_member(&ctx, &path.shared_image_id()?, project).await?;
+    let member = app.create_member(&ctx, &shared_to_change(&path, &ctx)?, project).await?;
     json(StatusCode::OK, &MemberView::new(&member))
 }
 
@@ -48,14 +49,19 @@ pub async fn update(
     JsonBody(body): JsonBody,
 ) -> Answer {
     let status = new_status(&body)?;
-    let member = app.update_member(&ctx, &path.shared_image_id()?, &member_of(&path), &status).await?;
+    let member = app.update_member(&ctx, &shared_to_change(&path, &ctx)?, &member_of(&path), &status).await?;
     json(StatusCode::OK, &MemberView::new(&member))
 }
 
 /// Ends the sharing of an image with a project.
 pub async fn delete(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.delete_member(&ctx, &path.shared_image_id()?, &member_of(&path)).await?;
-    no_content()
+    app.delete_member(&ctx, &shared_to_change(&path, &ctx)?, &member_of(&path)).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn shared_to_change(path: &PathParams, ctx: &RequestContext) -> Result<ImageId> {
+    ctx.check_writable()?;
+    path.shared_image_id()
 }
 
 fn member_of(path: &PathParams) -> ProjectId {

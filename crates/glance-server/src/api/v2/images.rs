@@ -57,6 +57,10 @@ pub async fn create(
 /// A page of images.
 pub async fn index(State(app): State<SharedApp>, ctx: RequestContext, params: QueryParams) -> Answer {
     let request = ListRequest::parse(&params, &ctx)?;
+    if let Some(error) = request.late {
+        app.require_listing(&ctx).await?;
+        return Err(error.into());
+    }
     let page = app.list_images(&ctx, &request.query).await?;
     json(StatusCode::OK, &ListView::new(&page, &request, &ctx))
 }
@@ -85,12 +89,12 @@ pub async fn update(
     };
     let JsonBody(body) = JsonBody::from_request(request, &()).await?;
     let changes = patch::parse(dialect, &body, &ctx.config.schema).map_err(Error::from)?;
-    let image = app.update_image(&ctx, &path.image_id()?, &changes).await?;
+    let image = app.update_image(&ctx, &path.image_to_change(&ctx)?, &changes).await?;
     Ok(json(StatusCode::OK, &ImageView::new(&image, &ctx))?.into_response())
 }
 
 /// Deletes an image with its data.
 pub async fn delete(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.delete_image(&ctx, &path.image_id()?).await?;
+    app.delete_image(&ctx, &path.image_to_change(&ctx)?).await?;
     no_content()
 }

@@ -19,36 +19,71 @@ pub struct ListRequest {
     /// The parameters for the links `first` and `next`: the last value of each name with the position of its first,
     /// without the marker.
     pub params: BTreeMap<String, (usize, String)>,
+    /// What is wrong with a filter. Who may not list at all is told that first.
+    pub late: Option<Error>,
 }
 
+/// Parameters that are read on their own; everything else is a filter.
+const NOT_FILTERS: [&str; 9] =
+    ["limit", "marker", "member_status", "sort", "sort_key", "sort_dir", "tag", "deleted", "visibility"];
+
 impl ListRequest {
-    /// Reads the parameters.
+    /// Reads the parameters. Of a parameter that is given more than once the first counts, of a filter the last.
     ///
     /// # Errors
-    /// `Invalid` that names the parameter.
+    /// `Invalid` that names the parameter; of several, the first in Glance's order.
     pub fn parse(params: &QueryParams, ctx: &RequestContext) -> Result<Self> {
         let mut query = ImageQuery::new(ctx.viewer(), ctx.config.api.limit_param_default);
-        query.sort = sorting(params)?;
         let mut seen: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for (position, (name, value)) in params.0.iter().enumerate() {
             let first = seen.get(name).map_or(position, |(first, _)| *first);
             seen.insert(name.clone(), (first, value.clone()));
-            if name == "tag" {
-                query.filters.push(Filter::Tag(value.trim().to_owned()));
-            }
         }
         seen.remove("marker");
-        for (name, (_, value)) in &seen {
-            apply(&mut query, name, value)?;
+        let last = |name: &str| seen.get(name).map(|(_, value)| value.as_str());
+        match last("visibility") {
+            // Glance looks for images of no visibility at all.
+            Some("") => query.filters.push(Filter::Text(TextField::Id, Vec::new())),
+            Some(text) => query.visibility = visibility(text)?,
+            None => {}
+        }
+        if last("changes-since").is_some_and(|text| !text.is_empty()) {
+            return Err(invalid("The \"changes-since\" filter is no longer available on v2.".into()));
+        }
+        if let Some(status) = first(params, "member_status") {
+            query.member_status = member_status(status)?;
+        }
+        if let Some(text) = first(params, "limit") {
+            query.limit = limit(text)?;
         }
         query.limit = query.limit.min(ctx.config.api.limit_max);
-        query.marker = last(params, "marker").map(marker).transpose()?;
-        Ok(Self { query, params: seen })
+        query.sort = sorting(params)?;
+        if let Some(text) = last("os_hidden") {
+            query.hidden = flag("os_hidden", &text.to_lowercase())?;
+        }
+        if let Some(text) = last("protected") {
+            query.filters.push(Filter::Protected(flag("protected", text)?));
+        }
+        query.filters.extend(all(params, "tag").map(|tag| Filter::Tag(tag.to_owned())));
+        let late = filters(&mut query, &seen).and_then(|()| first(params, "marker").map(marker).transpose());
+        let late = late.map(|marker| query.marker = marker).err();
+        Ok(Self { query, params: seen, late })
     }
 }
 
-fn last<'a>(params: &'a QueryParams, name: &str) -> Option<&'a str> {
-    params.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+/// Takes over the filters that say nothing wrong.
+fn filters(query: &mut ImageQuery, seen: &BTreeMap<String, (usize, String)>) -> Result<()> {
+    let taken = |name: &str| NOT_FILTERS.contains(&name) || matches!(name, "os_hidden" | "protected" | "changes-since");
+    let mut ordered: Vec<_> = seen.iter().filter(|(name, _)| !taken(name)).collect();
+    ordered.sort_by_key(|(_, (position, _))| *position);
+    for (name, (_, value)) in ordered {
+        query.filters.push(filter(name, value)?);
+    }
+    Ok(())
+}
+
+fn first<'a>(params: &'a QueryParams, name: &str) -> Option<&'a str> {
+    params.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 fn all<'a>(params: &'a QueryParams, name: &'a str) -> impl Iterator<Item = &'a str> {
@@ -59,21 +94,6 @@ fn marker(text: &str) -> Result<ImageId> {
     ImageId::parse(text).map_err(|_| invalid(format!("No image found with ID {text}")))
 }
 
-fn apply(query: &mut ImageQuery, name: &str, value: &str) -> Result<()> {
-    match name {
-        "sort" | "sort_key" | "sort_dir" | "tag" | "deleted" => {}
-        "limit" => query.limit = limit(value)?,
-        "visibility" => query.visibility = visibility(value)?,
-        "member_status" => query.member_status = member_status(value)?,
-        "os_hidden" => query.hidden = flag("os_hidden", &value.to_lowercase())?,
-        "changes-since" => {
-            return Err(invalid("The \"changes-since\" filter is no longer available on v2.".into()));
-        }
-        _ => query.filters.push(filter(name, value)?),
-    }
-    Ok(())
-}
-
 fn limit(value: &str) -> Result<u64> {
     let number: i64 = value.trim().parse().map_err(|_| invalid("limit param must be an integer".into()))?;
     u64::try_from(number).map_err(|_| invalid("limit param must be positive".into()))
@@ -81,7 +101,6 @@ fn limit(value: &str) -> Result<u64> {
 
 fn visibility(value: &str) -> Result<VisibilityFilter> {
     match value {
-        "" => Ok(VisibilityFilter::Default),
         "all" => Ok(VisibilityFilter::All),
         _ => {
             value.parse().map(VisibilityFilter::Only).map_err(|_| invalid(format!("Invalid visibility value: {value}")))
@@ -105,7 +124,7 @@ fn flag(name: &str, value: &str) -> Result<bool> {
 }
 
 fn filter(name: &str, value: &str) -> Result<Filter> {
-    let text = |field| in_list(name, value).map(|values| Filter::Text(field, values));
+    let text = |field| in_list(value).map(|values| Filter::Text(field, values));
     let equal = |field| Ok(Filter::Equal(field, value.to_owned()));
     match name {
         "name" => text(TextField::Name),
@@ -113,11 +132,10 @@ fn filter(name: &str, value: &str) -> Result<Filter> {
         "status" => text(TextField::Status),
         "container_format" => text(TextField::ContainerFormat),
         "disk_format" => text(TextField::DiskFormat),
-        "protected" => flag("protected", value).map(Filter::Protected),
         "created_at" => time(TimeField::CreatedAt, name, value),
         "updated_at" => time(TimeField::UpdatedAt, name, value),
-        "size_min" => bytes(name, value).map(Filter::SizeMin),
-        "size_max" => bytes(name, value).map(Filter::SizeMax),
+        "size_min" => bytes(value).map(Filter::SizeMin),
+        "size_max" => bytes(value).map(Filter::SizeMax),
         "checksum" => equal(EqualField::Checksum),
         "os_hash_algo" => equal(EqualField::OsHashAlgo),
         "os_hash_value" => equal(EqualField::OsHashValue),
@@ -130,85 +148,118 @@ fn filter(name: &str, value: &str) -> Result<Filter> {
     }
 }
 
-fn bytes(name: &str, value: &str) -> Result<i64> {
-    let number = value.trim().parse().ok().filter(|number: &i64| *number >= 0);
-    number.ok_or_else(|| invalid(format!("Invalid value '{value}' for filter '{name}': a number of bytes is needed.")))
+fn bytes(value: &str) -> Result<i64> {
+    let number = value.trim().parse();
+    number.map_err(|_| invalid("Unable to filter on a range with a non-numeric value.".into()))
 }
 
-/// `in:a,"b,c",d` or a plain value; any other operator is refused.
-fn in_list(name: &str, value: &str) -> Result<Vec<String>> {
+/// An operator and what follows it; without one, `eq`. A moment has colons and no operator.
+fn operator(value: &str) -> (&str, &str) {
     match value.split_once(':') {
-        Some(("in", list)) => split_quoted(list).ok_or_else(|| {
-            invalid(format!("Invalid filter value {list}. The quote is not closed, or not where a value begins."))
-        }),
-        Some((operator @ ("neq" | "eq" | "gt" | "gte" | "lt" | "lte"), _)) => {
-            Err(invalid(format!("Unable to filter by unknown operator '{operator}'.")))
-        }
-        Some((operator, _)) if name != "name" => {
-            Err(invalid(format!("Unable to filter by unknown operator '{operator}'.")))
-        }
-        _ => Ok(vec![value.to_owned()]),
+        Some(parts) if Timestamp::parse_iso(value).is_none() => parts,
+        _ => ("eq", value),
     }
 }
 
-/// Comma-separated values, each of which may be in double quotes with `\"` for a quote. `None` for bad quoting.
-fn split_quoted(list: &str) -> Option<Vec<String>> {
-    let mut values = Vec::new();
-    let mut chars = list.chars().peekable();
-    loop {
-        let mut value = String::new();
-        if chars.next_if_eq(&'"').is_some() {
-            loop {
-                match chars.next()? {
-                    '\\' => value.push(chars.next()?),
-                    '"' => break,
-                    other => value.push(other),
-                }
-            }
-        } else {
-            while let Some(other) = chars.next_if(|next| *next != ',') {
-                if other == '"' {
-                    return None;
-                }
-                value.push(other);
-            }
+/// `in:a,"b,c",d`, `eq:a` or a plain value; any other operator is refused.
+fn in_list(value: &str) -> Result<Vec<String>> {
+    match operator(value) {
+        ("in", list) => {
+            check_quotes(list)?;
+            Ok(split_quoted(list))
         }
-        values.push(value);
-        match chars.next() {
-            None => return Some(values),
-            Some(',') => {}
-            Some(_) => return None,
-        }
+        ("eq", text) => Ok(vec![text.to_owned()]),
+        (operator, _) => Err(invalid(format!("Unable to filter by unknown operator '{operator}'."))),
     }
+}
+
+/// Refuses quotes that do not begin and end a value; a quote behind a backslash is part of it.
+fn check_quotes(list: &str) -> Result<()> {
+    let bytes = list.as_bytes();
+    let mut open = false;
+    for (at, _) in list.match_indices('"') {
+        let before = at.checked_sub(1).map(|at| bytes[at]);
+        if before == Some(b'\\') {
+            continue;
+        }
+        let misplaced = match open {
+            false if before.is_some_and(|byte| byte != b',') => Some("before opening"),
+            true if bytes.get(at + 1).is_some_and(|byte| *byte != b',') => Some("after closing"),
+            _ => None,
+        };
+        if let Some(place) = misplaced {
+            return Err(invalid(format!("Invalid filter value {list}. There is no comma {place} quotation mark.")));
+        }
+        open = !open;
+    }
+    if open {
+        return Err(invalid(format!("Invalid filter value {list}. The quote is not closed.")));
+    }
+    Ok(())
+}
+
+/// Comma-separated values whose quotes have been checked. Backslashes stay.
+fn split_quoted(list: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    let mut rest = list;
+    while !rest.is_empty() {
+        let quoted = rest.strip_prefix('"').and_then(|inner| Some((inner, closing_quote(inner)?)));
+        let (value, after) = match quoted {
+            Some((inner, end)) => (&inner[..end], &inner[end + 1..]),
+            None => rest.split_at(rest.find(',').unwrap_or(rest.len())),
+        };
+        values.push(value.to_owned());
+        rest = after.strip_prefix(',').unwrap_or(after);
+    }
+    values
+}
+
+fn closing_quote(text: &str) -> Option<usize> {
+    text.match_indices('"').map(|(at, _)| at).find(|at| !text[..*at].ends_with('\\'))
 }
 
 fn time(field: TimeField, name: &str, value: &str) -> Result<Filter> {
-    let (op, text) = match value.split_once(':') {
-        Some(("gt", rest)) => (TimeOp::Gt, rest),
-        Some(("gte", rest)) => (TimeOp::Gte, rest),
-        Some(("lt", rest)) => (TimeOp::Lt, rest),
-        Some(("lte", rest)) => (TimeOp::Lte, rest),
-        Some(("eq", rest)) => (TimeOp::Eq, rest),
-        Some(("neq", rest)) => (TimeOp::Neq, rest),
-        Some((operator, _)) if operator.chars().all(char::is_alphabetic) => {
-            return Err(invalid(format!("Unable to filter by unknown operator '{operator}'.")));
-        }
-        _ => (TimeOp::Eq, value),
+    let (operator, text) = operator(value);
+    let moment = Timestamp::parse_iso(text)
+        .ok_or_else(|| invalid(format!("Bad \"{name}\" query filter format. Use ISO 8601 DateTime notation.")))?;
+    let operator = match operator {
+        "gt" => TimeOp::Gt,
+        "gte" => TimeOp::Gte,
+        "lt" => TimeOp::Lt,
+        "lte" => TimeOp::Lte,
+        "eq" => TimeOp::Eq,
+        "neq" => TimeOp::Neq,
+        _ => return Err(invalid("Unable to filter on a unknown operator.".into())),
     };
-    let moment = Timestamp::parse_iso(text);
-    let moment = moment.ok_or_else(|| invalid(format!("Invalid time format for {name}: {text}.")))?;
-    Ok(Filter::Time(field, op, moment))
+    Ok(Filter::Time(field, operator, moment))
 }
 
+/// The order, with the two keys that break ties: they follow the one direction that was given, else they descend.
 fn sorting(params: &QueryParams) -> Result<Vec<(SortKey, SortDir)>> {
-    let keys: Vec<SortKey> = all(params, "sort_key").map(sort_key).collect::<Result<_>>()?;
-    let dirs: Vec<SortDir> = all(params, "sort_dir").map(sort_dir).collect::<Result<_>>()?;
-    if let Some(sort) = last(params, "sort") {
-        if !keys.is_empty() || !dirs.is_empty() {
+    let given = match first(params, "sort") {
+        Some(_) if params.0.iter().any(|(name, _)| matches!(name.as_str(), "sort_key" | "sort_dir")) => {
             return Err(invalid("Old and new sorting syntax cannot be combined".into()));
         }
-        return sort.trim().split(',').map(sort_item).collect();
+        Some(sort) => sort.trim().split(',').map(sort_item).collect::<Result<Vec<_>>>()?,
+        None => classic_sorting(params)?,
+    };
+    let directions = match first(params, "sort") {
+        Some(_) => given.len(),
+        None => all(params, "sort_dir").count(),
+    };
+    let last = given.first().filter(|_| directions == 1).map_or(SortDir::Desc, |(_, direction)| *direction);
+    let mut order = given;
+    for key in [SortKey::CreatedAt, SortKey::Id] {
+        if order.iter().all(|(known, _)| *known != key) {
+            order.push((key, last));
+        }
     }
+    Ok(order)
+}
+
+fn classic_sorting(params: &QueryParams) -> Result<Vec<(SortKey, SortDir)>> {
+    let keys: Vec<SortKey> = all(params, "sort_key").map(sort_key).collect::<Result<_>>()?;
+    let dirs: Vec<SortDir> = all(params, "sort_dir").map(sort_dir).collect::<Result<_>>()?;
     if dirs.len() > 1 && dirs.len() != keys.len() {
         return Err(invalid("Number of sort dirs does not match the number of sort keys".into()));
     }
@@ -256,10 +307,12 @@ mod tests {
 
     #[test]
     fn quoted_lists() {
-        assert_eq!(split_quoted("a,\"b,c\",d").unwrap(), ["a", "b,c", "d"]);
-        assert_eq!(split_quoted("\"a\\\"b\"").unwrap(), ["a\"b"]);
-        for bad in ["\"a", "a\"b", "\"a\"b", "\"a\\"] {
-            assert_eq!(split_quoted(bad), None, "{bad}");
+        assert_eq!(in_list("in:a,\"b,c\",d").unwrap(), ["a", "b,c", "d"]);
+        assert_eq!(in_list("in:\"a\\\"b\",,c").unwrap(), ["a\\\"b", "", "c"]);
+        assert_eq!(in_list("in:").unwrap(), Vec::<String>::new());
+        assert_eq!(in_list("eq:a:b").unwrap(), ["a:b"]);
+        for bad in ["in:\"a", "in:a\"b", "in:\"a\"b", "neq:a", "a:b"] {
+            assert!(in_list(bad).is_err(), "{bad}");
         }
     }
 
@@ -267,10 +320,13 @@ mod tests {
     fn both_sort_syntaxes() {
         use SortDir::{Asc, Desc};
         let sorted = |pairs: &[(&str, &str)]| sorting(&params(pairs)).unwrap();
-        assert_eq!(sorted(&[]), [(SortKey::CreatedAt, Desc)]);
-        assert_eq!(sorted(&[("sort", "name:asc,size")]), [(SortKey::Name, Asc), (SortKey::Size, Desc)]);
+        use SortKey::{CreatedAt, Id, Name, Size};
+        assert_eq!(sorted(&[]), [(CreatedAt, Desc), (Id, Desc)]);
+        assert_eq!(sorted(&[("sort", "name:asc")]), [(Name, Asc), (CreatedAt, Asc), (Id, Asc)]);
+        let two = [("sort", "name:asc,size:asc")];
+        assert_eq!(sorted(&two), [(Name, Asc), (Size, Asc), (CreatedAt, Desc), (Id, Desc)]);
         let classic = [("sort_key", "name"), ("sort_key", "id"), ("sort_dir", "asc")];
-        assert_eq!(sorted(&classic), [(SortKey::Name, Asc), (SortKey::Id, Asc)]);
+        assert_eq!(sorted(&classic), [(Name, Asc), (Id, Asc), (CreatedAt, Asc)]);
         assert!(sorting(&params(&[("sort", "name"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort_dir", "asc"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort", "colour")])).is_err());

@@ -70,7 +70,7 @@ fn legacy(text: &str, size: u64) -> Result<ByteRange> {
     if last >= size {
         return Err(unsatisfiable(format!(
             "Invalid stop position in Content-Range header. The stop position MUST be in the inclusive range [0, {}].",
-            size.saturating_sub(1)
+            i128::from(size) - 1
         )));
     }
     inside("Content-Range", start, size)?;
@@ -83,7 +83,7 @@ fn inside(header: &str, start: u64, size: u64) -> Result<()> {
     }
     Err(unsatisfiable(format!(
         "Invalid start position in {header} header. Start position MUST be in the inclusive range [0, {}].",
-        size.saturating_sub(1)
+        i128::from(size) - 1
     )))
 }
 

@@ -1,0 +1,125 @@
+//! The same requests to this server and to Python Glance 33, in the same order, at the same moments: valid and broken
+//! ones, by everybody. Status, headers and bodies must be the same but for what `compare` lists.
+//!
+//! `GLANCE_TEST_PYTHON` names an interpreter with Glance; without one the comparison says that it is skipped.
+//! `GLANCE_TEST_CALLS` is how many requests are made up, `GLANCE_TEST_SEED` begins another sequence of them.
+
+mod compare;
+mod documents;
+mod python;
+mod queries;
+mod random;
+mod requests;
+
+use std::io::Write as _;
+
+use axum::body::Body;
+use glance_domain::Timestamp;
+use http::Request;
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+use crate::support::{Persona, TestApp};
+use crate::web::Web;
+use python::PythonGlance;
+use requests::Calls;
+
+/// One request.
+#[derive(Clone, Debug)]
+struct Call {
+    who: Persona,
+    method: &'static str,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    /// When it comes, in seconds after the beginning of 2026.
+    second: i64,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var_os(name).map_or(default, |number| number.to_string_lossy().parse().expect("a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_those_of_python_glance() {
+    let Some(python) = std::env::var_os("GLANCE_TEST_PYTHON") else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: GLANCE_TEST_PYTHON names no interpreter with Glance");
+        return;
+    };
+    let (count, seed) = (number("GLANCE_TEST_CALLS", 2500), number("GLANCE_TEST_SEED", 1));
+    let (app, web) = (TestApp::with_web(python::OPTIONS).await, Web::start());
+    let folder = tempfile::tempdir().unwrap();
+    let mut upstream = PythonGlance::start(&python, folder.path());
+    let mut calls = Calls::new(seed, web);
+    let (mut differences, mut statuses) = (Vec::new(), std::collections::BTreeMap::<u16, u32>::new());
+    for number in 0..count {
+        let call = calls.next();
+        let (expected, found) = (upstream.ask(&call), app.ask(&call).await);
+        calls.learn(&call, &expected);
+        *statuses.entry(expected.status).or_default() += 1;
+        if let Some(difference) = compare::difference(&call, &expected, &found, folder.path(), app.folder.path()) {
+            differences.push(format!("#{number} {}\n{difference}\n", describe(&call)));
+        }
+    }
+    println!("{count} requests, {} differences; statuses of Python Glance: {statuses:?}", differences.len());
+    assert!(differences.is_empty(), "{}", differences[..differences.len().min(40)].join("\n"));
+    for status in [200, 201, 204, 206, 400, 403, 404, 405, 409, 413, 415, 416] {
+        assert!(statuses.contains_key(&status), "no request was answered with {status}");
+    }
+}
+
+fn describe(call: &Call) -> String {
+    let body = String::from_utf8_lossy(&call.body);
+    let body: String = body.chars().take(400).collect();
+    format!("{} {} by {} {:?}\n  {body}", call.method, call.path, call.who.name, call.headers)
+}
+
+impl TestApp {
+    /// The answer of this server, behind the filters that find out who calls.
+    async fn ask(&self, call: &Call) -> Reply {
+        let start = Timestamp::parse_iso("2026-01-01").unwrap().utc();
+        self.app
+            .clock
+            .set(Timestamp::from_utc(start + std::time::Duration::from_secs(call.second.try_into().unwrap())));
+        let mut request = Request::builder().method(call.method).uri(call.path.as_str());
+        for (name, value) in &call.headers {
+            request = request.header(name, value);
+        }
+        request = request.header("host", "127.0.0.1:9292");
+        if !call.body.is_empty() {
+            request = request.header("content-length", call.body.len());
+        }
+        let mut request = request.body(Body::from(call.body.clone())).unwrap();
+        let accept = glance_server::api::error::accept(request.headers());
+        request.extensions_mut().insert(call.who.context(self.app.config.load_full()));
+        let routed = glance_server::api::router::build(self.app.clone()).oneshot(request).await;
+        let response =
+            glance_server::api::error::render(routed.unwrap_or_else(|never| match never {}), accept.as_deref());
+        let (parts, body) = response.into_parts();
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let (status, headers) = (parts.status.as_u16(), headers.collect());
+        Reply { status, headers, body: body.collect().await.unwrap().to_bytes().to_vec() }
+    }
+}
+
+impl Persona {
+    /// What an authenticating proxy would say.
+    fn headers(self) -> Vec<(String, String)> {
+        let Some(project) = self.project else { return Vec::new() };
+        let roles = self.roles.join(",");
+        [("X-Identity-Status", "Confirmed"), ("X-User-Id", "somebody"), ("X-Project-Id", project), ("X-Roles", &roles)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
+    }
+}
