@@ -19,6 +19,35 @@ pub enum Interface {
     Admin,
 }
 
+impl Interface {
+    /// Its name in catalogues.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The interface of this name; the names of version 2 (`publicURL`) are understood, too.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] for any other name.
+    pub fn named(name: &str) -> Result<Self, Error> {
+        match name.trim_end_matches("URL") {
+            "public" => Ok(Self::Public),
+            "internal" => Ok(Self::Internal),
+            "admin" => Ok(Self::Admin),
+            _ => {
+                let message = format!("interface '{name}' is none of public, internal and admin");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
+    }
+}
+
 /// How connections are protected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
@@ -82,15 +111,7 @@ impl CloudConfig {
 }
 
 fn interface(options: &Options) -> Result<Interface, Error> {
-    match options.get("interface").map(|name| name.trim_end_matches("URL")) {
-        None | Some("public") => Ok(Interface::Public),
-        Some("internal") => Ok(Interface::Internal),
-        Some("admin") => Ok(Interface::Admin),
-        Some(other) => {
-            let message = format!("interface '{other}' is none of public, internal and admin");
-            Err(Error::new(ErrorKind::Invalid, message))
-        }
-    }
+    options.get("interface").map_or(Ok(Interface::Public), Interface::named)
 }
 
 fn insecure(options: &Options) -> Result<bool, Error> {

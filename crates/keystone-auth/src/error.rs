@@ -16,9 +16,13 @@ pub enum ErrorKind {
     Incomplete,
     /// The authentication method is known, but this program cannot use it.
     Unsupported,
+    /// The identity service does not accept the credentials.
+    Rejected,
+    /// The identity service cannot be reached, or what it answers makes no sense.
+    Unavailable,
 }
 
-/// A configuration that cannot be used, with a message for the person who wrote it.
+/// A configuration that cannot be used or an identity service that does not help, with a message for people.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -31,6 +35,11 @@ pub struct Error {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
     }
 
     pub(crate) fn in_file(

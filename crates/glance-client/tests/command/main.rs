@@ -70,12 +70,28 @@ fn debug_output_masks_the_token() {
 }
 
 #[test]
-fn a_password_is_refused_and_not_ignored() {
+fn a_password_is_for_the_identity_service_only() {
     let service = Service::start(|_| json("{}"));
+    let identity = Service::start(|_| {
+        let body = r#"{"error": {"message": "no such user"}}"#;
+        format!("HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    });
     let mut command = glance(&service.url, &["image-list"]);
-    command.env_remove("OS_AUTH_TOKEN").env("OS_USERNAME", "u").env("OS_PASSWORD", "p").env("OS_AUTH_URL", "http://k");
-    assert_fails(&command.output().unwrap(), 1, "not supported yet: use --os-auth-type none or a token");
+    command.env_remove("OS_AUTH_TOKEN").env("OS_USERNAME", "u").env("OS_PASSWORD", "hunter2");
+    let output = command.env("OS_AUTH_URL", &identity.url).output().unwrap();
+    assert_fails(&output, 1, "the identity service refuses the login: no such user");
+    assert!(!text(&output.stderr).contains("hunter2"));
+    assert_eq!(identity.requests().len(), 1);
     assert!(service.requests().is_empty());
+}
+
+#[test]
+fn name_and_password_are_sent_where_basic_authentication_is_asked_for() {
+    let service = Service::start(|_| json(r#"{"images":[]}"#));
+    let mut command = glance(&service.url, &["--os-auth-type", "http_basic", "image-list"]);
+    command.env_remove("OS_AUTH_TOKEN").env("OS_USERNAME", "u").env("OS_PASSWORD", "hunter2");
+    assert!(command.output().unwrap().status.success());
+    assert_eq!(service.requests()[0].header("authorization"), Some("Basic dTpodW50ZXIy"));
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Identity")]
 pub(crate) struct IdentityArgs {
-    /// Authentication method: none, token, password, v3applicationcredential; defaults to env[OS_AUTH_TYPE]
+    /// Authentication method: none, token, password, v3applicationcredential, http_basic; defaults to env[OS_AUTH_TYPE]
     #[arg(long = "os-auth-type", alias = "os-auth-plugin", value_name = "NAME")]
     pub(crate) auth_type: Option<String>,
     /// Address of the identity service; defaults to env[OS_AUTH_URL]

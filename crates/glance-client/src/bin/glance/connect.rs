@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use glance_client::Client;
-use keystone_auth::{CloudConfig, Environment, Tls};
+use keystone_auth::{AuthMethod, Catalog, CloudConfig, Environment, HttpOptions, Secret, Session, Tls};
 
 use crate::args::{GlobalArgs, IdentityArgs};
 use crate::failure::{Failure, complain};
@@ -13,31 +13,85 @@ use crate::failure::{Failure, complain};
 /// Where an image service without any configuration listens.
 const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:9292";
 
-/// The client that `args` describe.
-pub(crate) fn client(args: &GlobalArgs, environment: &Environment) -> Result<Client, Failure> {
+/// The client that `args` describe, logged in where that is called for.
+pub(crate) async fn client(args: &GlobalArgs, environment: &Environment) -> Result<Client, Failure> {
     check_version(args.os_image_api_version.as_deref().or(environment.get("OS_IMAGE_API_VERSION")))?;
+    let timeout = Duration::try_from_secs_f64(args.timeout)
+        .map_err(|_| Failure::Usage(format!("--timeout: {} is not a number of seconds", args.timeout)))?;
     let cloud = CloudConfig::resolve(flags(args), environment)?;
-    let token = cloud.auth.given_token()?;
-    let endpoint = match (&cloud.endpoint, token) {
-        (Some(endpoint), _) => endpoint,
-        (None, None) => DEFAULT_ENDPOINT,
-        (None, Some(_)) => {
-            let text =
-                "A token alone does not say where the image service is: give --os-image-url or env[OS_IMAGE_URL]";
-            return Err(Failure::message(text));
-        }
+    let access = access(&cloud, timeout).await?;
+    let mut builder = Client::builder(access.endpoint).timeout(timeout);
+    builder = match &access.credentials {
+        Credentials::None => builder,
+        Credentials::Token(token) => builder.token(token.expose()),
+        Credentials::Basic(header) => builder.header("authorization", header.expose()),
     };
-    let mut builder = Client::builder(endpoint).timeout(
-        Duration::try_from_secs_f64(args.timeout)
-            .map_err(|_| Failure::Usage(format!("--timeout: {} is not a number of seconds", args.timeout)))?,
-    );
-    if let Some(token) = token {
-        builder = builder.token(token.expose());
-    }
     if args.debug || environment.get("GLANCECLIENT_DEBUG").is_some() {
         builder = builder.log(complain);
     }
     Ok(protect(builder, &cloud.tls)?.build()?)
+}
+
+/// Where the service is, and what it is shown.
+struct Access {
+    endpoint: String,
+    credentials: Credentials,
+}
+
+enum Credentials {
+    None,
+    Token(Secret),
+    Basic(Secret),
+}
+
+async fn access(cloud: &CloudConfig, timeout: Duration) -> Result<Access, Failure> {
+    let given = || cloud.endpoint.clone();
+    match &cloud.auth {
+        AuthMethod::None => {
+            let endpoint = given().unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+            Ok(Access { endpoint, credentials: Credentials::None })
+        }
+        AuthMethod::HttpBasic(basic) => {
+            let endpoint = given().unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
+            Ok(Access { endpoint, credentials: Credentials::Basic(basic.header()) })
+        }
+        AuthMethod::Token(token) => {
+            let text = "A token alone does not say where the image service is: give --os-image-url or \
+                        env[OS_IMAGE_URL], or --os-auth-url or env[OS_AUTH_URL]";
+            let endpoint = given().ok_or_else(|| Failure::message(text))?;
+            Ok(Access { endpoint, credentials: Credentials::Token(token.clone()) })
+        }
+        AuthMethod::Other(name) => {
+            let text = format!(
+                "authentication with '{name}' is not supported: use password, token, v3applicationcredential, \
+                 http_basic or none"
+            );
+            Err(Failure::message(text))
+        }
+        method => log_in(method.clone(), cloud, timeout).await,
+    }
+}
+
+/// Asks the identity service for a token and, where nobody said it, for the place of the image service.
+async fn log_in(method: AuthMethod, cloud: &CloudConfig, timeout: Duration) -> Result<Access, Failure> {
+    let options = HttpOptions { tls: cloud.tls.clone(), timeout, retries: 0 };
+    let login = Session::new(method, &options)?.login().await?;
+    let endpoint = match &cloud.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => look_up(login.details.catalog.as_ref(), cloud)?,
+    };
+    Ok(Access { endpoint, credentials: Credentials::Token(login.token.clone()) })
+}
+
+fn look_up(catalog: Option<&Catalog>, cloud: &CloudConfig) -> Result<String, Failure> {
+    let kind = cloud.service_type.as_deref().unwrap_or("image");
+    let interface = cloud.interface;
+    let found = catalog.and_then(|catalog| catalog.url(kind, interface, cloud.region.as_deref()));
+    found.map(str::to_owned).ok_or_else(|| {
+        let region = cloud.region.as_deref().map(|region| format!(" in region {region}")).unwrap_or_default();
+        let scope = if catalog.is_none() { "; the token has no catalog: name a project" } else { "" };
+        Failure::message(format!("{} endpoint for {kind} service{region} not found{scope}", interface.name()))
+    })
 }
 
 fn protect(mut builder: glance_client::ClientBuilder, tls: &Tls) -> Result<glance_client::ClientBuilder, Failure> {

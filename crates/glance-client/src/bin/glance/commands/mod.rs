@@ -29,7 +29,7 @@ pub(crate) async fn run(cli: Cli, environment: Environment) -> Result<(), Failur
         Command::BashCompletion => return completion::words(),
         _ => {}
     }
-    let client = connect::client(&cli.global, &environment)?;
+    let client = connect::client(&cli.global, &environment).await?;
     let context = Context { client, environment, verbose: cli.global.verbose };
     match cli.command {
         Command::ImageCreate(args) => images::create(&context, args).await,
