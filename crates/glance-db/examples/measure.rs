@@ -168,7 +168,7 @@ async fn upload(database: &Database, tasks: u32) -> Result<()> {
             };
             database.create_image(&image).await?;
             database.begin_upload(&transfer, now).await?;
-            database.complete_upload(&transfer.id, &completed(&image), now).await?;
+            database.complete_upload(&transfer.id, &completed(&image), None, now).await?;
             Ok(())
         }
     })

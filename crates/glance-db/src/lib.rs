@@ -29,4 +29,4 @@ pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Obser
 pub use purge::Purged;
 pub use schema::SchemaState;
 pub use settings::Settings;
-pub use transfer::{CompletedUpload, Node, NodeId, Phase, Transfer, TransferId, TransferKind};
+pub use transfer::{CompletedUpload, Node, NodeId, Phase, StorageLimit, Transfer, TransferId, TransferKind};

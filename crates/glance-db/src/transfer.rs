@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use glance_domain::{ImageId, Location, StoreId};
+use glance_domain::{ImageId, Location, ProjectId, StoreId};
 
 /// Declares a newtype over a random identifier.
 macro_rules! random_id {
@@ -147,4 +147,13 @@ pub struct CompletedUpload {
     pub os_hash_value: Option<String>,
     /// Where the data is.
     pub location: Location,
+}
+
+/// How much a project may store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StorageLimit {
+    /// The project.
+    pub project: ProjectId,
+    /// Bytes of all its images.
+    pub bytes: u64,
 }

@@ -9,9 +9,10 @@ use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::images::columns::{live, parse_id};
 use crate::images::read::{get_within, not_found};
+use crate::images::usage;
 use crate::images::write::{Remains, add_locations, bytes, change_row, soft_delete, update_in_status};
 use crate::sql::{Columns, Row, Transaction};
-use crate::transfer::{CompletedUpload, NodeId, Phase, Transfer, TransferId, TransferKind};
+use crate::transfer::{CompletedUpload, NodeId, Phase, StorageLimit, Transfer, TransferId, TransferKind};
 use crate::{Database, Engine, nodes};
 
 const COLUMNS: [&str; 8] = ["id", "kind", "image_id", "node_id", "store", "phase", "attempt", "journal"];
@@ -57,15 +58,25 @@ impl Database {
     }
 
     /// Ends an upload well: the image goes from `saving` to `active` with sizes, digests and location,
-    /// and the transfer is crossed out.
+    /// and the transfer is crossed out. Of several uploads at the same time only as many end well as fit `limit`.
     ///
     /// # Errors
+    /// [`Kind::LimitReached`] when the data does not fit the limit.
     /// [`Kind::Conflict`] when the transfer is gone or another node has taken it over, or the image is in
     /// another status; [`Kind::Gone`] when the image was deleted meanwhile. The transfer stays written
     /// down then: the caller removes the data and calls [`Database::abort_upload`].
-    pub async fn complete_upload(&self, id: &TransferId, done: &CompletedUpload, now: Timestamp) -> Result<Image> {
+    pub async fn complete_upload(
+        &self,
+        id: &TransferId,
+        done: &CompletedUpload,
+        limit: Option<&StorageLimit>,
+        now: Timestamp,
+    ) -> Result<Image> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
+            if let Some(limit) = limit {
+                require_room(&mut transaction, limit, done.size).await?;
+            }
             let transfer = lock(&mut transaction, id).await?.ok_or_else(lost)?;
             let mut update = update_in_status(transaction.engine(), &transfer.image, Status::Saving, now);
             update.value("status", Status::Active.as_str());
@@ -162,6 +173,21 @@ impl Database {
     pub async fn list_transfers(&self, node: &NodeId) -> Result<Vec<Transfer>> {
         self.pools.fetch(self.engine().render(&select_of_node(node)), read).await
     }
+}
+
+/// Counts behind a lock that all who count so take first.
+async fn require_room(transaction: &mut Transaction, limit: &StorageLimit, size: u64) -> Result<()> {
+    if transaction.engine() != Engine::Sqlite {
+        let mut lock = Query::select();
+        lock.column("version").from("rs_version").lock(LockType::Update);
+        transaction.fetch(&lock, |_| Ok(())).await?;
+    }
+    let used = usage::within(transaction, &limit.project).await?;
+    let needed = u64::try_from(used).unwrap_or_default().saturating_add(size);
+    if needed <= limit.bytes {
+        return Ok(());
+    }
+    Err(Error::new(Kind::LimitReached, format!("the project would store {needed} bytes")))
 }
 
 fn lost() -> Error {

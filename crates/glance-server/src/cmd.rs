@@ -7,6 +7,7 @@ pub mod api;
 pub mod config;
 pub mod manage;
 pub mod options;
+pub mod policy;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -20,10 +21,11 @@ struct Program {
     run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
 }
 
-static PROGRAMS: [Program; 3] = [
+static PROGRAMS: [Program; 4] = [
     Program { name: "api", about: "Serve the Images API", run: api::main },
     Program { name: "manage", about: "Manage the catalogue: create, upgrade, purge, back up", run: manage::main },
     Program { name: "config", about: "Show all options; check an existing configuration", run: config::main },
+    Program { name: "policy", about: "Show the rules about who may do what; ask them", run: policy::main },
 ];
 
 /// Finds the program and runs it.

@@ -8,5 +8,5 @@ mod lock;
 mod packed;
 mod page;
 pub(crate) mod read;
-mod usage;
+pub(crate) mod usage;
 pub(crate) mod write;

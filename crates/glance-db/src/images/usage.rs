@@ -5,7 +5,7 @@ use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 
 use super::columns::{constant, live};
 use crate::error::Result;
-use crate::sql::Columns;
+use crate::sql::{Columns, Transaction};
 use crate::{Database, Engine};
 
 /// Statuses of images that use nothing any more.
@@ -20,11 +20,7 @@ impl Database {
     /// # Errors
     /// Only those of the database.
     pub async fn owner_usage(&self, owner: &ProjectId) -> Result<i64> {
-        let of_image = Expr::col(("image_locations", "image_id")).equals(("images", "id"));
-        let mut query = images_of(owner);
-        query.expr(self.sum_of_sizes()).inner_join("image_locations", of_image);
-        query.and_where(not_gone()).and_where(Expr::col(("image_locations", "status")).ne(constant("deleted")));
-        self.number(&query).await
+        self.number(&select_usage(self.engine(), owner)).await
     }
 
     /// The number of a project's images.
@@ -55,23 +51,38 @@ impl Database {
     pub async fn owner_staging_usage(&self, owner: &ProjectId) -> Result<i64> {
         let staged = [Status::Uploading, Status::Importing];
         let mut query = images_of(owner);
-        query.expr(self.sum_of_sizes()).and_where(is_one_of(&staged).or(is_being_copied()));
+        query.expr(sum_of_sizes(self.engine())).and_where(is_one_of(&staged).or(is_being_copied()));
         self.number(&query).await
-    }
-
-    fn sum_of_sizes(&self) -> Expr {
-        let sum = Expr::col(("images", "size")).sum();
-        match self.engine() {
-            Engine::Sqlite => sum,
-            Engine::Postgres => sum.cast_as("bigint"),
-            Engine::MySql => sum.cast_as("signed"),
-        }
     }
 
     async fn number(&self, query: &SelectStatement) -> Result<i64> {
         let statement = self.engine().render(query);
         let rows = self.pools.fetch(statement, |row| Columns::from(row, 0).optional_integer()).await?;
         Ok(rows.into_iter().next().flatten().unwrap_or(0))
+    }
+}
+
+/// As [`Database::owner_usage`], as the transaction sees it.
+pub(crate) async fn within(transaction: &mut Transaction, owner: &ProjectId) -> Result<i64> {
+    let query = select_usage(transaction.engine(), owner);
+    let rows = transaction.fetch(&query, |row| Columns::from(row, 0).optional_integer()).await?;
+    Ok(rows.into_iter().next().flatten().unwrap_or(0))
+}
+
+fn select_usage(engine: Engine, owner: &ProjectId) -> SelectStatement {
+    let of_image = Expr::col(("image_locations", "image_id")).equals(("images", "id"));
+    let mut query = images_of(owner);
+    query.expr(sum_of_sizes(engine)).inner_join("image_locations", of_image);
+    query.and_where(not_gone()).and_where(Expr::col(("image_locations", "status")).ne(constant("deleted")));
+    query
+}
+
+fn sum_of_sizes(engine: Engine) -> Expr {
+    let sum = Expr::col(("images", "size")).sum();
+    match engine {
+        Engine::Sqlite => sum,
+        Engine::Postgres => sum.cast_as("bigint"),
+        Engine::MySql => sum.cast_as("signed"),
     }
 }
 

@@ -137,7 +137,7 @@ on_every_database! {
             let transfer = upload(round, &dead);
             database.begin_upload(&transfer, at(1)).await.unwrap();
             let done = completed();
-            let completing = database.complete_upload(&transfer.id, &done, at(2));
+            let completing = database.complete_upload(&transfer.id, &done, None, at(2));
             let taking = database.take_over_node(&dead.id, &heir.id);
             let (outcome, taken) = tokio::join!(completing, taking);
             let taken = taken.unwrap();

@@ -38,7 +38,7 @@ on_every_database! {
         let recorded = Transfer { phase: Phase::Finishing, journal: Some("journal".into()), ..transfer.clone() };
         assert_eq!(database.list_transfers(&transfer.node).await.unwrap(), [recorded]);
         let done = completed();
-        let active = database.complete_upload(&transfer.id, &done, at(20)).await.unwrap();
+        let active = database.complete_upload(&transfer.id, &done, None, at(20)).await.unwrap();
         let expected = Image {
             status: Status::Active,
             size: Some(done.size),
@@ -53,9 +53,20 @@ on_every_database! {
         assert_eq!(unnumbered(active.clone()), expected);
         assert_eq!(database.get_image(&image.id, &ADMIN).await.unwrap(), active);
         assert!(database.list_transfers(&transfer.node).await.unwrap().is_empty());
-        let error = database.complete_upload(&transfer.id, &done, at(21)).await.unwrap_err();
+        let error = database.complete_upload(&transfer.id, &done, None, at(21)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Conflict);
         database.abort_upload(&transfer.id, at(21)).await.unwrap();
+        assert_eq!(status(&database, &image).await, Status::Active);
+    }
+
+    async fn an_upload_that_does_not_fit(database: Database) {
+        let (image, transfer) = begun(&database).await;
+        let done = completed();
+        let limit = |bytes| glance_db::StorageLimit { project: crate::support::project("somebody"), bytes };
+        let refused = database.complete_upload(&transfer.id, &done, Some(&limit(done.size - 1)), at(20)).await;
+        assert_eq!(refused.unwrap_err().kind(), Kind::LimitReached);
+        assert_eq!(status(&database, &image).await, Status::Saving);
+        database.complete_upload(&transfer.id, &done, Some(&limit(done.size)), at(21)).await.unwrap();
         assert_eq!(status(&database, &image).await, Status::Active);
     }
 
@@ -88,7 +99,7 @@ on_every_database! {
         let removal = removal(&transfer);
         database.begin_delete(&removal).await.unwrap();
         database.complete_delete(&removal.id, at(15)).await.unwrap();
-        let error = database.complete_upload(&transfer.id, &completed(), at(20)).await.unwrap_err();
+        let error = database.complete_upload(&transfer.id, &completed(), None, at(20)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Gone);
         assert_eq!(database.list_transfers(&transfer.node).await.unwrap(), std::slice::from_ref(&transfer));
         database.abort_upload(&transfer.id, at(21)).await.unwrap();
@@ -101,7 +112,7 @@ on_every_database! {
         let heir = node("heir");
         database.register_node(&heir).await.unwrap();
         let taken = database.take_over_node(&transfer.node, &heir.id).await.unwrap();
-        let error = database.complete_upload(&transfer.id, &completed(), at(20)).await.unwrap_err();
+        let error = database.complete_upload(&transfer.id, &completed(), None, at(20)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Conflict);
         database.abort_upload(&transfer.id, at(20)).await.unwrap();
         assert_eq!(status(&database, &image).await, Status::Saving);

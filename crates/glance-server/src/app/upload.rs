@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use glance_db::{CompletedUpload, Kind, Phase, Transfer, TransferId, TransferKind};
+use glance_db::{CompletedUpload, Kind, Phase, StorageLimit, Transfer, TransferId, TransferKind};
 use glance_domain::{Image, ImageId, Location, LocationStatus, Status, StoreId};
 use glance_store::{Kind as StoreKind, NewObject, StoreContext, StoreEntry, StoreWriter, Stored};
 use serde_json::Value;
@@ -39,6 +39,7 @@ struct Upload {
     object: NewObject,
     image: Image,
     options: UploadOptions,
+    limit: Option<StorageLimit>,
     store_context: StoreContext,
     config: Arc<Config>,
 }
@@ -113,8 +114,23 @@ impl App {
             transfer: transfer.attempt.clone(),
             size_hint: options.expected_size.or(options.size_hint),
         };
+        let limit = self.storage_limit(ctx, options.expected_size.max(options.size_hint)).await?;
         let (store_context, config) = (ctx.store_context(), ctx.config.clone());
-        Ok(Upload { transfer, object, image, options, store_context, config })
+        Ok(Upload { transfer, object, image, options, limit, store_context, config })
+    }
+
+    /// What the caller's project may store, if that is limited; refuses data that is declared to be too much.
+    async fn storage_limit(&self, ctx: &RequestContext, declared: Option<u64>) -> Result<Option<StorageLimit>> {
+        let (Some(bytes), Some(project)) = (ctx.config.limits.user_storage_quota, &ctx.project) else {
+            return Ok(None);
+        };
+        let used = u64::try_from(self.db.owner_usage(project).await?).unwrap_or_default();
+        let remaining = bytes.saturating_sub(used);
+        match declared {
+            Some(size) if size > remaining => Err(over_quota(size, remaining)),
+            None if remaining == 0 => Err(over_quota(0, remaining)),
+            _ => Ok(Some(StorageLimit { project: project.clone(), bytes })),
+        }
     }
 
     fn store_for_upload(&self, asked: Option<&StoreId>) -> Result<&StoreEntry> {
@@ -188,6 +204,7 @@ impl App {
         writer: &mut dyn StoreWriter,
         stop: StopSignal,
     ) -> Result<Received> {
+        let quota = upload.limit.as_ref().map_or(u64::MAX, |limit| limit.bytes);
         let cap = upload.config.limits.image_size_cap;
         let mut hashes = Hashes::new(self.hashes.clone(), &upload.config.hashing_algorithm).map_err(Error::internal)?;
         let mut inspection = Inspection::of(&upload.image, &upload.config.image_format);
@@ -198,6 +215,9 @@ impl App {
             size += chunk.len() as u64;
             if size > cap {
                 return Err(too_large(cap));
+            }
+            if size > quota {
+                return Err(over_quota(size, quota));
             }
             inspection.feed(&chunk);
             let store = async { writer.write(chunk.clone()).await.map_err(explain_store) };
@@ -233,7 +253,7 @@ impl App {
             os_hash_value: Some(received.digests.os_hash_value),
             location: self.location(&upload.transfer.store, stored),
         };
-        match self.db.complete_upload(id, &done, self.clock.now()).await {
+        match self.db.complete_upload(id, &done, upload.limit.as_ref(), self.clock.now()).await {
             Ok(_) => Ok(()),
             Err(error) => self.take_back(upload, &url, error).await,
         }
@@ -241,13 +261,20 @@ impl App {
 
     /// The catalogue did not take the image: decides who removes the data.
     ///
-    /// Only an image that was deleted meanwhile is this node's to clean up. A transfer that another node has taken over
+    /// The data of an image that was deleted meanwhile, or of one too many, is this node's to clean up. A transfer that another node has taken over
     /// is cleaned up there; and when the answer was lost the image may be active, so the record, if it is still there,
     /// decides later.
     async fn take_back(&self, upload: &Upload, url: &str, error: glance_db::Error) -> Result<()> {
-        if error.kind() != Kind::Gone {
-            return Err(error.into());
-        }
+        let id = &upload.image.id;
+        let refusal = match error.kind() {
+            Kind::Gone => {
+                Error::Gone(format!("Image {id} was deleted during the upload; its data has been removed.").into())
+            }
+            Kind::LimitReached => Error::LimitExceeded(
+                "Image exceeds the storage quota: other uploads of the project have used what remained.".into(),
+            ),
+            _ => return Err(error.into()),
+        };
         let entry = self.stores.get(&upload.transfer.store).map_err(Error::internal)?;
         match entry.driver.delete(&upload.store_context, url).await {
             Err(error) if error.kind() != StoreKind::NotFound => {
@@ -255,8 +282,7 @@ impl App {
             }
             _ => self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?,
         }
-        let id = &upload.image.id;
-        Err(Error::Gone(format!("Image {id} was deleted during the upload; its data has been removed.").into()))
+        Err(refusal)
     }
 
     /// A location as the catalogue keeps it; named stores are named in its metadata.
@@ -280,6 +306,13 @@ fn check_size(upload: &Upload, size: u64) -> Result<()> {
 
 fn too_large(cap: u64) -> Error {
     let text = format!("The incoming image is too large: the maximum is {cap} bytes (image_size_cap).");
+    Error::LimitExceeded(text.into())
+}
+
+fn over_quota(size: u64, remaining: u64) -> Error {
+    let text = format!(
+        "Image exceeds the storage quota: The size of the data {size} will exceed the limit. {remaining} bytes remaining."
+    );
     Error::LimitExceeded(text.into())
 }
 

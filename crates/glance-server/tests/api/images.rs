@@ -142,3 +142,21 @@ async fn tags_one_at_a_time() {
     let long = format!("/v2/images/{id}/tags/{}", "x".repeat(256));
     assert_eq!(app.call("PUT", &long, &[JSON], "").await.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn the_storage_of_a_project_is_limited() {
+    let app = TestApp::with_options("user_storage_quota = 10B").await;
+    let (first, second) = (app.create(&raw()).await, app.create(&raw()).await);
+    let refused = app.upload(&first, "more than ten").await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(app.status(&first).await, "queued");
+    // Each fits alone, both do not: whoever is last is refused, and leaves nothing.
+    let (one, two) = tokio::join!(app.upload(&first, "sixsix"), app.upload(&second, "sixsix"));
+    let mut statuses = [one.status, two.status];
+    statuses.sort();
+    assert_eq!(statuses, [StatusCode::NO_CONTENT, StatusCode::PAYLOAD_TOO_LARGE]);
+    assert_eq!(app.files().len(), 1);
+    let loser = if one.status == StatusCode::NO_CONTENT { &second } else { &first };
+    assert_eq!(app.status(loser).await, "queued");
+    assert_eq!(app.upload(loser, "four").await.status, StatusCode::NO_CONTENT);
+}

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod coverage;
 mod differential;
 mod errors;
 mod image_data;
