@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Kind, Result};
 use crate::images::read::ShowSql;
 use crate::pool::Pools;
+use crate::seal::Seal;
 use crate::settings::Settings;
 
 /// Which database it is.
@@ -23,6 +24,8 @@ pub enum Engine {
 pub struct Database {
     pub(crate) pools: Pools,
     pub(crate) show: ShowSql,
+    /// Keeps the URLs of locations.
+    pub(crate) seal: Seal,
 }
 
 /// How often a transaction is run again after a deadlock or a lock timeout.
@@ -42,6 +45,7 @@ impl Database {
     /// [`Kind::Invalid`](crate::Kind::Invalid) when the settings make no sense,
     /// [`Kind::Unavailable`](crate::Kind::Unavailable) when the database does not answer.
     pub async fn connect(settings: &Settings) -> Result<Self> {
+        let seal = Seal::new(settings.metadata_encryption_key.as_deref())?;
         let is_server = !settings.url.starts_with("sqlite");
         let mut retries = settings.connect_retries.filter(|_| is_server).or((!is_server).then_some(0));
         let pools = loop {
@@ -56,7 +60,7 @@ impl Database {
             }
         };
         let show = ShowSql::new(pools.engine());
-        Ok(Self { pools, show })
+        Ok(Self { pools, show, seal })
     }
 
     /// Which database it is.

@@ -142,10 +142,10 @@ fn mysql_number(error: &dyn sqlx::error::DatabaseError) -> Option<u16> {
     error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|error| error.number())
 }
 
-/// The server shuts down, starts, or has no connection left.
+/// The server shuts down, starts, has no connection left, or its cluster is not whole.
 fn means_unavailable(code: &str, mysql: Option<u16>) -> bool {
     match mysql {
-        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1203 | 1226 | 1290 | 1836 | 4031),
+        Some(number) => matches!(number, 1040 | 1053 | 1077 | 1047 | 1203 | 1226 | 1290 | 1836 | 1927 | 4031),
         None => code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") || code == "25006",
     }
 }

@@ -15,6 +15,7 @@ mod nodes;
 mod pool;
 mod purge;
 mod schema;
+mod seal;
 mod settings;
 mod sql;
 mod timestamp;

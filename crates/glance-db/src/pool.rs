@@ -101,7 +101,11 @@ async fn open_postgres(settings: &Settings, options: PgConnectOptions) -> Result
 async fn open_mysql(settings: &Settings, options: MySqlConnectOptions) -> Result<Pools> {
     let pool: MySqlPoolOptions = networked(settings);
     let options = options.pipes_as_concat(false).no_engine_substitution(false).statement_cache_capacity(STATEMENTS);
-    let set_mode = sql_mode(&settings.mysql_sql_mode)?;
+    let mut set_mode = sql_mode(&settings.mysql_sql_mode)?;
+    if let Some(wait) = settings.mysql_wsrep_sync_wait {
+        let before = set_mode.map(|sql| sql + "; ").unwrap_or_default();
+        set_mode = Some(format!("{before}SET SESSION wsrep_sync_wait = {wait}"));
+    }
     let pool = pool.after_connect(move |connection, _| {
         let set_mode = set_mode.clone();
         Box::pin(async move {

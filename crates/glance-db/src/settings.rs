@@ -7,7 +7,7 @@ use crate::url;
 
 /// How to reach the database, in the terms of oslo.db's `[database]` options.
 ///
-/// `Debug` hides the password inside the URL.
+/// `Debug` hides the password inside the URL, and the key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// `connection`: a URL as SQLAlchemy reads it, such as `sqlite:////var/lib/glance/glance.sqlite` or
@@ -27,6 +27,11 @@ pub struct Settings {
     pub retry_interval: Duration,
     /// `mysql_sql_mode`: the session's `sql_mode`; empty leaves the server's own.
     pub mysql_sql_mode: String,
+    /// `mysql_wsrep_sync_wait`: what a node of Galera waits for before it answers, as the server's variable
+    /// `wsrep_sync_wait` counts it; `None` leaves the server's own.
+    pub mysql_wsrep_sync_wait: Option<u8>,
+    /// `metadata_encryption_key`: the key under which URLs of locations are stored, of 16, 24 or 32 bytes.
+    pub metadata_encryption_key: Option<String>,
     /// How long a SQLite writer waits for another process to finish its change.
     pub sqlite_busy_timeout: Duration,
     /// How many SQLite connections read at the same time.
@@ -45,6 +50,8 @@ impl Settings {
             connect_retries: Some(0),
             retry_interval: Duration::from_secs(10),
             mysql_sql_mode: "TRADITIONAL".into(),
+            mysql_wsrep_sync_wait: None,
+            metadata_encryption_key: None,
             sqlite_busy_timeout: Duration::from_secs(10),
             sqlite_readers: 4,
         }
@@ -62,6 +69,8 @@ impl fmt::Debug for Settings {
             .field("connect_retries", &self.connect_retries)
             .field("retry_interval", &self.retry_interval)
             .field("mysql_sql_mode", &self.mysql_sql_mode)
+            .field("mysql_wsrep_sync_wait", &self.mysql_wsrep_sync_wait)
+            .field("metadata_encryption_key", &self.metadata_encryption_key.as_ref().map(|_| "***"))
             .field("sqlite_busy_timeout", &self.sqlite_busy_timeout)
             .field("sqlite_readers", &self.sqlite_readers)
             .finish()

@@ -84,9 +84,9 @@ impl Database {
             update.value("checksum", done.checksum.clone()).value("os_hash_algo", done.os_hash_algo.clone());
             update.value("os_hash_value", done.os_hash_value.clone());
             change_row(&mut transaction, &transfer.image, update).await.map_err(deleted_meanwhile)?;
-            add_locations(&mut transaction, &transfer.image, now, std::iter::once(&done.location)).await?;
+            add_locations(&mut transaction, &self.seal, &transfer.image, now, std::iter::once(&done.location)).await?;
             delete(&mut transaction, id).await?;
-            let image = get_within(&mut transaction, &transfer.image).await?;
+            let image = self.seal.open(get_within(&mut transaction, &transfer.image).await?)?;
             transaction.commit().await?;
             Ok(image)
         })

@@ -15,7 +15,7 @@ impl Database {
     /// # Errors
     /// [`Kind::MarkerUnknown`] when the marker names no live image, [`Kind::MarkerInvisible`] when it
     /// names one that the viewer must not see.
-    pub async fn list_images(&self, query: &ImageQuery) -> Result<Vec<Image>> {
+    pub(crate) async fn list_sealed(&self, query: &ImageQuery) -> Result<Vec<Image>> {
         let marker = self.marker(query).await?;
         if query.limit == 0 {
             return Ok(Vec::new());

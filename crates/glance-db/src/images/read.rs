@@ -19,7 +19,7 @@ impl Database {
     /// [`Kind::NotFound`] when it is unknown, deleted, or not visible to the viewer.
     pub async fn get_image(&self, id: &ImageId, viewer: &Viewer) -> Result<Image> {
         let image = self.find_image(id, viewer.project()).await?;
-        image.filter(|image| is_visible(image, viewer)).ok_or_else(not_found)
+        self.seal.open(image.filter(|image| is_visible(image, viewer)).ok_or_else(not_found)?)
     }
 
     /// The image, whoever may see it.

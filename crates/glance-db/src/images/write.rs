@@ -9,6 +9,7 @@ use super::columns::{constant, live};
 use super::read::{get_within, not_found};
 use crate::database::retry;
 use crate::error::{Error, Kind, Result};
+use crate::seal::Seal;
 use crate::sql::{Columns, Transaction};
 use crate::{Database, Engine};
 
@@ -28,7 +29,7 @@ impl Database {
             let now = image.created_at;
             put_properties(&mut transaction, &image.id, now, image.properties.iter()).await?;
             add_tags(&mut transaction, &image.id, now, image.tags.iter()).await?;
-            add_locations(&mut transaction, &image.id, now, image.locations.iter()).await?;
+            add_locations(&mut transaction, &self.seal, &image.id, now, image.locations.iter()).await?;
             transaction.commit().await
         })
         .await
@@ -47,8 +48,8 @@ impl Database {
             change_row(&mut transaction, &before.id, update).await?;
             save_properties(&mut transaction, before, after, now).await?;
             save_tags(&mut transaction, before, after, now).await?;
-            save_locations(&mut transaction, before, after, now).await?;
-            let saved = get_within(&mut transaction, &before.id).await?;
+            save_locations(&mut transaction, &self.seal, before, after, now).await?;
+            let saved = self.seal.open(get_within(&mut transaction, &before.id).await?)?;
             transaction.commit().await?;
             Ok(Image { member: after.member.clone(), ..saved })
         })
@@ -279,7 +280,13 @@ async fn add_tags(
     Ok(())
 }
 
-async fn save_locations(transaction: &mut Transaction, before: &Image, after: &Image, now: Timestamp) -> Result<()> {
+async fn save_locations(
+    transaction: &mut Transaction,
+    seal: &Seal,
+    before: &Image,
+    after: &Image,
+    now: Timestamp,
+) -> Result<()> {
     let kept: BTreeSet<_> = after.locations.iter().filter_map(|location| location.id).collect();
     let removed: Vec<_> = before.locations.iter().filter_map(|old| old.id).filter(|id| !kept.contains(id)).collect();
     if !removed.is_empty() {
@@ -288,12 +295,13 @@ async fn save_locations(transaction: &mut Transaction, before: &Image, after: &I
         transaction.execute(&delete).await?;
     }
     for location in after.locations.iter().filter(|new| new.id.is_some() && !before.locations.contains(new)) {
-        let update = update_location(transaction.engine(), &before.id, location, now)?;
+        let mut update = update_location(transaction.engine(), &before.id, location, now)?;
+        update.value("value", seal.close(&location.url)?);
         if transaction.execute(&update).await? == 0 {
             return Err(Error::new(Kind::Conflict, "a location of the image is gone"));
         }
     }
-    add_locations(transaction, &before.id, now, after.locations.iter().filter(|new| new.id.is_none())).await
+    add_locations(transaction, seal, &before.id, now, after.locations.iter().filter(|new| new.id.is_none())).await
 }
 
 /// Whether rows in that status count as deleted.
@@ -309,7 +317,7 @@ fn metadata(location: &Location) -> Result<String> {
 fn update_location(engine: Engine, id: &ImageId, location: &Location, now: Timestamp) -> Result<UpdateStatement> {
     let deleted = counts_as_deleted(location.status);
     let mut update = Query::update();
-    update.table("image_locations").value("value", location.url.as_str());
+    update.table("image_locations");
     update.value("meta_data", metadata(location)?).value("status", location.status.as_str());
     update.value("deleted", constant(deleted)).value("updated_at", engine.time(now));
     update.value("deleted_at", engine.optional_time(deleted.then_some(now)));
@@ -321,6 +329,7 @@ fn update_location(engine: Engine, id: &ImageId, location: &Location, now: Times
 /// Adds rows in the order given, which is the order in which they are read.
 pub(crate) async fn add_locations(
     transaction: &mut Transaction,
+    seal: &Seal,
     id: &ImageId,
     now: Timestamp,
     locations: impl Iterator<Item = &Location>,
@@ -331,7 +340,7 @@ pub(crate) async fn add_locations(
         let deleted = counts_as_deleted(location.status);
         let row = [
             Expr::val(id.as_str()),
-            Expr::val(location.url.as_str()),
+            Expr::val(seal.close(&location.url)?),
             Expr::val(metadata(location)?),
             Expr::val(location.status.as_str()),
             Expr::val(engine.time(now)),

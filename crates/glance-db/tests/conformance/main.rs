@@ -19,5 +19,6 @@ mod nodes;
 mod purge;
 mod races;
 mod schema;
+mod seals;
 mod transfers;
 mod visibility;

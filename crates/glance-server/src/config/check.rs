@@ -233,7 +233,7 @@ mod tests {
             ("[DEFAULT] logfile", "deprecated"),
             ("[DEFAULT] transport_url", "ignored"),
             ("[DEFAULT] show_multiple_locations", "DANGEROUS"),
-            ("[DEFAULT] metadata_encryption_key", "MISSING"),
+            ("[DEFAULT] metadata_encryption_key", "deprecated"),
             ("[DEFAULT] limit_param_default", "INVALID"),
             ("[DEFAULT] rpc_response_timeout", "ignored"),
             ("[DEFAULT] enabled_backends", "used"),

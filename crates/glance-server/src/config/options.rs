@@ -45,6 +45,9 @@ pub const DEFAULT: &[OptionDef] = &[
     default("max_request_id_length", Kind::Int, "Longest request id that is taken from a client.").default("64").min(0),
     default("show_image_direct_url", Kind::Bool, "Show the first location of an image as direct_url.").default("false"),
     default("show_multiple_locations", Kind::Bool, "Show all locations of an image.").default("false"),
+    default("metadata_encryption_key", Kind::Str, "Key of 16, 24 or 32 bytes for the URLs of locations.")
+        .secret()
+        .deprecated("Whoever can read the database's configuration can read the key."),
     default("metadata_source_path", Kind::Str, "Folder of the JSON files that glance-manage db load_metadefs reads.")
         .default("/etc/glance/metadefs/"),
     default("image_cache_dir", Kind::Str, "Folder of the image cache. There is no cache yet; versions are announced."),
