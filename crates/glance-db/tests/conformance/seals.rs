@@ -62,7 +62,7 @@ async fn uploads_end_under_the_key(engine: Engine) {
     let transfer = upload(1, &node);
     database.begin_upload(&transfer, at(2)).await.unwrap();
     database.record_transfer(&transfer.id, Phase::Finishing, None).await.unwrap();
-    let image = database.complete_upload(&transfer.id, &completed(), at(3)).await.unwrap();
+    let image = database.complete_upload(&transfer.id, &completed(), None, at(3)).await.unwrap();
     assert_eq!(image.locations[0].url, "file:///data");
     assert!(!stored(&fixture).await[0].contains("file"));
     database.close().await;
