@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Kind, Result};
 use crate::images::read::ShowSql;
-use crate::pool::Pools;
+use crate::pool::{Connections, Pools};
 use crate::seal::Seal;
 use crate::settings::Settings;
 
@@ -67,6 +67,12 @@ impl Database {
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.pools.engine()
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.pools.connections()
     }
 
     /// Waits for the connections in use and closes all; every later call fails.

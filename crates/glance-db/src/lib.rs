@@ -27,6 +27,7 @@ pub use database::{Database, Engine};
 pub use error::{Error, Kind, Result};
 pub use metadefs::{Association, Definition, Loaded, Merge, Named, ObjectDefinition};
 pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Observer, RevisionStatus, Triggers};
+pub use pool::Connections;
 pub use purge::Purged;
 pub use schema::SchemaState;
 pub use settings::Settings;

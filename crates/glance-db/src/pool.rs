@@ -9,7 +9,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlPool, PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlPool, PgPool, Pool, SqlitePool};
 
 use crate::error::{Error, Kind, Result};
 use crate::settings::Settings;
@@ -20,6 +20,17 @@ const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// Prepared statements kept by each connection.
 const STATEMENTS: usize = 256;
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// That are open.
+    pub open: u32,
+    /// Of those, that nobody uses.
+    pub idle: u32,
+    /// That may be open.
+    pub most: u32,
+}
 
 /// The open pools.
 #[derive(Clone, Debug)]
@@ -39,6 +50,25 @@ impl Pools {
             Target::Sqlite(options) => open_sqlite(settings, *options).await,
             Target::Postgres(options) => open_postgres(settings, *options).await,
             Target::MySql(options) => open_mysql(settings, *options).await,
+        }
+    }
+
+    pub(crate) fn connections(&self) -> Connections {
+        fn of<DB: sqlx::Database>(pool: &Pool<DB>) -> Connections {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            Connections { open: pool.size(), idle, most: pool.options().get_max_connections() }
+        }
+        match self {
+            Self::Sqlite { writer, readers } => {
+                let [writer, readers] = [writer, readers].map(of);
+                Connections {
+                    open: writer.open + readers.open,
+                    idle: writer.idle + readers.idle,
+                    most: writer.most + readers.most,
+                }
+            }
+            Self::Postgres(pool) => of(pool),
+            Self::MySql(pool) => of(pool),
         }
     }
 

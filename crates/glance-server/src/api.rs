@@ -35,8 +35,14 @@ impl Service {
 
     /// Answers one request. Errors get their bodies here, in the form that the request accepts.
     pub async fn call(&self, request: Request<Body>) -> Response {
+        let counted = self.app.metrics.request();
+        let method = request.method().clone();
         let accept = error::accept(request.headers());
-        error::render(self.answer(request).await, accept.as_deref())
+        let response = self.answer(request).await;
+        let route = response.extensions().get::<router::Matched>().map_or("", |route| route.0);
+        let response = error::render(response, accept.as_deref());
+        counted.answered(&method, route, response.status().as_u16());
+        response
     }
 
     /// The order of the filters is that of Glance's paste pipelines: CORS, version negotiation, context, routes.

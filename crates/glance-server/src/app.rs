@@ -22,6 +22,7 @@ use glance_store::Stores;
 
 use crate::app::clock::Clock;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::policies::Enforcer;
 use crate::stream::hash::HashPool;
 use crate::tasks::Tasks;
@@ -40,6 +41,8 @@ pub struct App {
     pub tasks: Tasks,
     /// The bounded jobs that compute digests.
     pub hashes: HashPool,
+    /// What is counted of all this.
+    pub metrics: Metrics,
     /// The configuration; replaced whole on reload. A request keeps the snapshot that it began with.
     pub config: ArcSwap<Config>,
 }

@@ -6,6 +6,7 @@ pub mod cmd;
 pub mod config;
 pub mod listen;
 pub mod logging;
+pub mod metrics;
 pub mod policies;
 pub mod server;
 pub mod stream;

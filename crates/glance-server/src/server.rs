@@ -95,9 +95,10 @@ impl Door {
                     let serving = self.serving.clone();
                     let service = self.service.clone();
                     let watcher = connections.watcher();
+                    let counted = self.app.metrics.connection();
                     self.app.tasks.spawn_connection(async move {
                         welcome(connection, serving, service, watcher).await;
-                        drop(place);
+                        drop((place, counted));
                     });
                 }
                 Err(error) => {

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{Method, StatusCode};
@@ -98,6 +98,10 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// The path of the route that answered, with its parameters; an extension of the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Matched(pub &'static str);
+
 /// The router for the table.
 pub fn build(app: SharedApp) -> Router {
     let mut paths: Vec<(&'static str, String, MethodRouter<SharedApp>)> = Vec::new();
@@ -116,7 +120,12 @@ pub fn build(app: SharedApp) -> Router {
             let refusal = Refusal::method_not_allowed(&method, &allowed);
             async move { refusal.into_response() }
         };
-        router = router.route(path, handlers.on(MethodFilter::HEAD, refuse.clone()).fallback(refuse));
+        let handlers = handlers.on(MethodFilter::HEAD, refuse.clone()).fallback(refuse);
+        let matched = map_response(move |mut response: Response| async move {
+            response.extensions_mut().insert(Matched(path));
+            response
+        });
+        router = router.route(path, handlers.layer(matched));
     }
     router.fallback(unmatched).with_state(app)
 }

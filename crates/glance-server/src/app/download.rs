@@ -1,11 +1,14 @@
 //! Delivering the data of an image, whole or in part.
 
+use bytes::Bytes;
+use futures_util::StreamExt as _;
 use glance_domain::{Image, ImageId, LocationStatus, Status, StoreId};
 use glance_store::{ByteRange, Kind as StoreKind, Object};
 
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use crate::metrics::Direction;
 use crate::policies::Target;
 
 /// The data of an image, opened.
@@ -68,7 +71,10 @@ impl App {
                     let text = "The store does not support getting a part of the image.";
                     return Err(Error::Invalid(text.into()));
                 }
-                Ok(entry) => entry.driver.open(&context, &location.url, range).await,
+                Ok(entry) => {
+                    let opened = entry.driver.open(&context, &location.url, range).await;
+                    opened.map(|object| self.counted(entry.id.as_str(), object))
+                }
                 Err(error) => Err(error),
             };
             match opened {
@@ -81,5 +87,12 @@ impl App {
         }
         tracing::error!(image = %image.id, "no location of the image answers");
         Err(Error::Unavailable("None of the image's stores can deliver its data now.".into()))
+    }
+
+    /// The object, whose bytes are counted as they go.
+    fn counted(&self, store: &str, object: Object) -> Object {
+        let transfer = self.metrics.transfer(Direction::Download, store);
+        let count = move |chunk: &glance_store::Result<Bytes>| transfer.add(chunk.as_ref().map_or(0, Bytes::len));
+        Object { chunks: object.chunks.inspect(count).boxed(), ..object }
     }
 }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
 use crate::config::Config;
+use crate::metrics::Direction;
 use crate::stream::hash::{Digests, Hashes};
 use crate::stream::inspect::Inspection;
 use crate::stream::receive::{Incoming, Interrupted, Receiver};
@@ -208,6 +209,7 @@ impl App {
         let cap = upload.config.limits.image_size_cap;
         let mut hashes = Hashes::new(self.hashes.clone(), &upload.config.hashing_algorithm).map_err(Error::internal)?;
         let mut inspection = Inspection::of(&upload.image, &upload.config.image_format);
+        let counted = self.metrics.transfer(Direction::Upload, upload.transfer.store.as_str());
         let mut size = 0_u64;
         let mut journal = None;
         let mut pending = stop.or(receiver.next()).await.ok_or_else(stopping)?.map_err(interrupted)?;
@@ -219,6 +221,7 @@ impl App {
             if size > quota {
                 return Err(over_quota(size, quota));
             }
+            counted.add(chunk.len());
             inspection.feed(&chunk);
             let store = async { writer.write(chunk.clone()).await.map_err(explain_store) };
             let hash = async { hashes.update(chunk.clone()).await.map_err(Error::internal) };

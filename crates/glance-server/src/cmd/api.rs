@@ -25,6 +25,7 @@ use crate::config::load::{self, Setup};
 use crate::listen::notify::Notifier;
 use crate::listen::{self, Listener, Tls};
 use crate::logging::Logging;
+use crate::metrics::{self, Metrics};
 use crate::server::{self, Serving};
 use crate::stream::hash::HashPool;
 use crate::tasks::{Tasks, node};
@@ -147,6 +148,13 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let tls = setup.listen.tls.as_ref().map(Tls::open).transpose()?;
     let listeners = listen::bind(&setup.listen, &reload.environment).await?;
     check_reach(&listeners, setup.open_to_others)?;
+    let metrics = match setup.listen.metrics {
+        Some(address) => {
+            let listener = metrics::serve::bind(address).await;
+            Some(listener.with_context(|| format!("[metrics] address: cannot listen on {address}"))?)
+        }
+        None => None,
+    };
     let notifier = Notifier::from_environment(&reload.environment);
     let db = open_catalogue(&setup).await?;
     let this = node::this_process();
@@ -159,6 +167,7 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
         clock: Clock::system(),
         tasks: Tasks::new(this.id.clone()),
         hashes: HashPool::new(cores),
+        metrics: Metrics::default(),
         config: ArcSwap::from_pointee(setup.config),
     });
     match tokio::time::timeout(FIRST_SWEEP, app.sweep()).await {
@@ -169,6 +178,10 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let reloading = reload.on_hangup(app.clone(), setup.options, serving.clone(), notifier.clone());
     app.tasks.spawn_background(reloading);
     server::start_housekeeping(&app, this);
+    if let Some(listener) = metrics {
+        tracing::info!("metrics are served at http://{}/metrics", listener.local_addr()?);
+        app.tasks.spawn_background(metrics::serve::serve(app.clone(), listener));
+    }
     let stop = server::stop_requested();
     announce(&setup.introduction, &listeners, serving.tls.is_some())?;
     notifier.ready();

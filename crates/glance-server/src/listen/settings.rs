@@ -27,6 +27,8 @@ pub struct Settings {
     pub keep_idle: Duration,
     /// What TLS needs, where it is spoken.
     pub tls: Option<TlsFiles>,
+    /// Where Prometheus asks; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A place to listen.
@@ -66,6 +68,7 @@ impl Settings {
             keep_alive: options.get("DEFAULT", "http_keepalive")?,
             keep_idle: seconds("DEFAULT", "tcp_keepidle")?,
             tls: tls(options)?,
+            metrics: metrics(options)?,
         })
     }
 
@@ -110,6 +113,12 @@ fn tls(options: &Config) -> anyhow::Result<Option<TlsFiles>> {
         (None, None) => Ok(None),
         _ => bail!("[DEFAULT] cert_file and key_file belong together: one of them is not set"),
     }
+}
+
+fn metrics(options: &Config) -> anyhow::Result<Option<SocketAddr>> {
+    let text: Option<String> = options.get("metrics", "address")?;
+    let parse = |text: String| text.parse().with_context(|| format!("[metrics] address: {text} is not IP:port"));
+    text.filter(|text| !text.is_empty()).map(parse).transpose()
 }
 
 /// A connection needs a file, and its transfer another.

@@ -11,7 +11,7 @@ use oslo::logging::{
 };
 
 /// Libraries that show foreign data, such as headers with tokens, at levels below INFO. They never get to.
-const DISCREET: [&str; 8] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlalchemy", "tower", "axum"];
+const DISCREET: [&str; 7] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlalchemy", "tower"];
 
 /// What is logged and where.
 #[derive(Clone, Debug)]

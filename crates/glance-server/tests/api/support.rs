@@ -15,6 +15,7 @@ use glance_server::app::clock::Clock;
 use glance_server::app::context::RequestContext;
 use glance_server::config::load::snapshot;
 use glance_server::config::options::TABLES;
+use glance_server::metrics::Metrics;
 use glance_server::policies::Enforcer;
 use glance_server::stream::hash::HashPool;
 use glance_server::tasks::{Tasks, node};
@@ -107,6 +108,7 @@ impl TestApp {
             clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
             tasks: Tasks::new(this.id),
             hashes: HashPool::new(2),
+            metrics: Metrics::default(),
             config: ArcSwap::from_pointee(config),
         });
         Self { service: Service::new(app.clone()), app, folder }

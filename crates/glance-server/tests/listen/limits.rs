@@ -5,14 +5,11 @@ use std::net::TcpStream;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::process::{OK, Server, ask, config, prepare, read_all};
+use crate::process::{OK, Server, ask, read_all};
 
 /// A service with these lines in `[listen]`.
 fn start(default: &str, listen: &str) -> Server {
-    let folder = prepare(default);
-    let text = std::fs::read_to_string(config(folder.path())).unwrap();
-    std::fs::write(config(folder.path()), format!("{text}[listen]\n{listen}\n")).unwrap();
-    Server::start_in(folder)
+    Server::start(&format!("{default}\n[listen]\n{listen}"))
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod limits;
+mod metrics;
 mod process;
 mod sockets;
 mod tls;

@@ -89,6 +89,19 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
+    /// Waits until the log contains a text; gives the whole log.
+    pub(crate) fn wait_for_log(&self, text: &str) -> String {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(std::time::Instant::now() < deadline, "{text}: {log}");
+            std::thread::yield_now();
+        }
+    }
+
     /// Asks it to end and waits until it has.
     pub(crate) fn stop(&mut self) {
         kill_process(self.pid(), Signal::TERM).unwrap();

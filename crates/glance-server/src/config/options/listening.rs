@@ -40,6 +40,7 @@ pub const LISTENING: &[OptionDef] = &[
     )
     .default("60")
     .min(1),
+    OptionDef::new("metrics", "address", Kind::Str, "IP:port on which Prometheus asks for /metrics. Unset: nowhere."),
 ];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {

@@ -1,0 +1,140 @@
+//! The text that Prometheus reads: <https://prometheus.io/docs/instrumenting/exposition_formats/>, version 0.0.4.
+
+use std::fmt::Write as _;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{BOUNDS, Metrics};
+use crate::app::App;
+
+/// The media type of the text.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Everything that is counted, at this moment.
+pub(super) fn render(app: &App) -> String {
+    let mut text = Text::default();
+    text.head("glance_info", "gauge", "The version of the service.");
+    text.line("glance_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    requests(&mut text, &app.metrics);
+    transfers(&mut text, &app.metrics);
+    let database = app.db.connections();
+    text.head("glance_database_connections", "gauge", "Connections to the database.");
+    let used = database.open.saturating_sub(database.idle);
+    text.line("glance_database_connections", &[("state", "used")], u64::from(used));
+    text.line("glance_database_connections", &[("state", "idle")], u64::from(database.idle));
+    text.head("glance_database_connections_max", "gauge", "Connections to the database that may be open.");
+    text.line("glance_database_connections_max", &[], u64::from(database.most));
+    process(&mut text);
+    text.out
+}
+
+fn requests(text: &mut Text, metrics: &Metrics) {
+    text.head("glance_http_connections", "gauge", "Connections of clients that are open.");
+    text.line("glance_http_connections", &[], load(&metrics.connections));
+    text.head("glance_http_requests_in_flight", "gauge", "Requests whose answer has not begun.");
+    text.line("glance_http_requests_in_flight", &[], load(&metrics.in_flight));
+    text.head("glance_http_requests_total", "counter", "Requests that were answered.");
+    for (((method, route), status), count) in &*metrics.statuses.lock().unwrap_or_else(PoisonError::into_inner) {
+        let status = status.to_string();
+        let labels = [("method", *method), ("route", *route), ("status", status.as_str())];
+        text.line("glance_http_requests_total", &labels, load(count));
+    }
+    let name = "glance_http_request_duration_seconds";
+    text.head(name, "histogram", "Time until the answer to a request began.");
+    for ((method, route), durations) in &*metrics.requests.lock().unwrap_or_else(PoisonError::into_inner) {
+        let mut count = 0;
+        for (position, bucket) in durations.buckets.iter().enumerate() {
+            count += load(bucket);
+            let bound = BOUNDS.get(position).map_or_else(|| "+Inf".to_owned(), |bound| seconds(bound * 1000));
+            let labels = [("method", *method), ("route", *route), ("le", bound.as_str())];
+            text.line(&format!("{name}_bucket"), &labels, count);
+        }
+        let labels = [("method", *method), ("route", *route)];
+        text.line(&format!("{name}_sum"), &labels, seconds(load(&durations.microseconds)));
+        text.line(&format!("{name}_count"), &labels, count);
+    }
+}
+
+fn transfers(text: &mut Text, metrics: &Metrics) {
+    let transfers = metrics.transfers.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut each = |name: &str, kind: &str, help: &str, value: fn(&super::Transfers) -> u64| {
+        text.head(name, kind, help);
+        for ((direction, store), counts) in &*transfers {
+            text.line(name, &[("direction", direction.name()), ("store", store.as_str())], value(counts));
+        }
+    };
+    each("glance_transfers_total", "counter", "Transfers of image data that began.", |counts| load(&counts.begun));
+    each("glance_transfers_in_flight", "gauge", "Transfers of image data that go on.", |counts| {
+        load(&counts.in_flight)
+    });
+    each("glance_transfer_bytes_total", "counter", "Bytes of image data that passed.", |counts| load(&counts.bytes));
+}
+
+/// What Prometheus' own libraries tell of a process.
+fn process(text: &mut Text) {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
+    if let Some(pages) = pages {
+        text.head("process_resident_memory_bytes", "gauge", "Memory that is resident.");
+        text.line("process_resident_memory_bytes", &[], pages * rustix::param::page_size() as u64);
+    }
+    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+        text.head("process_open_fds", "gauge", "Files that are open.");
+        text.line("process_open_fds", &[], files.count());
+    }
+}
+
+fn load(count: &AtomicU64) -> u64 {
+    count.load(Ordering::Relaxed)
+}
+
+/// Microseconds as seconds, without noise of binary fractions.
+fn seconds(microseconds: u64) -> String {
+    let text = format!("{}.{:06}", microseconds / 1_000_000, microseconds % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[derive(Default)]
+struct Text {
+    out: String,
+}
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = writeln!(self.out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        self.out.push_str(name);
+        for (position, (label, value)) in labels.iter().enumerate() {
+            let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let _ = write!(self.out, "{}{label}=\"{escaped}\"", if position == 0 { '{' } else { ',' });
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.out, "{end} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_escaped_and_histograms_add_up() {
+        let mut text = Text::default();
+        text.line("a", &[("b", "c\"d\\e\n"), ("f", "g")], 1);
+        assert_eq!(text.out, "a{b=\"c\\\"d\\\\e\\n\",f=\"g\"} 1\n");
+        let metrics = Metrics::default();
+        for milliseconds in [1, 5, 6, 70_000] {
+            let durations = super::super::entry(&metrics.requests, ("GET", "/v2/images"));
+            durations.observe(std::time::Duration::from_millis(milliseconds));
+        }
+        let mut text = Text::default();
+        requests(&mut text, &metrics);
+        let series = "glance_http_request_duration_seconds_bucket{method=\"GET\",route=\"/v2/images\",le=";
+        for (bound, count) in [("0.005", 2), ("0.01", 3), ("60", 3), ("+Inf", 4)] {
+            assert!(text.out.contains(&format!("{series}\"{bound}\"}} {count}\n")), "{bound}: {}", text.out);
+        }
+        assert!(text.out.contains("_sum{method=\"GET\",route=\"/v2/images\"} 70.012\n"), "{}", text.out);
+    }
+}
