@@ -4,60 +4,99 @@ pub mod error;
 pub mod extract;
 pub mod healthcheck;
 pub mod middleware;
+pub mod pipeline;
 pub mod router;
 pub mod v2;
 pub mod versions;
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::{Method, Request};
+use http::Request;
+use http::header::EXPECT;
+use http_body::Body as _;
 use tower::ServiceExt;
+use tower_http::compression::Compression;
 use tracing::Instrument as _;
 
+use crate::api::middleware::cors::Origin;
+use crate::api::pipeline::Pipeline;
 use crate::app::SharedApp;
 use crate::app::context::RequestContext;
 use crate::logging;
+use crate::stream::receive::Receiver;
 
 /// The whole HTTP service: from a request to its finished response.
 #[derive(Clone)]
 pub struct Service {
     app: SharedApp,
+    pipeline: Arc<Pipeline>,
     router: Router,
 }
 
 impl Service {
-    /// Builds the routes for `app`.
+    /// Builds the routes for `app`, with nobody asked who asks.
     #[must_use]
     pub fn new(app: SharedApp) -> Self {
-        Self { router: router::build(app.clone()), app }
+        Self::behind(Pipeline::open(), app)
     }
 
-    /// Answers one request. Errors get their bodies here, in the form that the request accepts.
+    /// Builds the routes for `app` behind the filters of `pipeline`.
+    #[must_use]
+    pub fn behind(pipeline: Pipeline, app: SharedApp) -> Self {
+        Self { router: router::build(app.clone()), pipeline: Arc::new(pipeline), app }
+    }
+
+    /// Answers one request.
     pub async fn call(&self, request: Request<Body>) -> Response {
         let counted = self.app.metrics.request();
         let method = request.method().clone();
-        let accept = error::accept(request.headers());
-        let response = self.answer(request).await;
+        let response = self.compressed(request).await;
         let route = response.extensions().get::<router::Matched>().map_or("", |route| route.0);
-        let response = error::render(response, accept.as_deref());
         counted.answered(&method, route, response.status().as_u16());
         response
     }
 
-    /// The order of the filters is that of Glance's paste pipelines: CORS, version negotiation, context, routes.
+    async fn compressed(&self, request: Request<Body>) -> Response {
+        if !self.pipeline.compresses() {
+            return self.answer(request).await;
+        }
+        let answering =
+            tower::service_fn(|request: Request<Body>| async { Ok::<_, Infallible>(self.answer(request).await) });
+        match Compression::new(answering).oneshot(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+
+    /// Errors get their bodies here, in the form that the request accepts.
     async fn answer(&self, mut request: Request<Body>) -> Response {
-        if request.method() == Method::OPTIONS {
-            return Response::new(Body::empty());
+        let accept = error::accept(request.headers());
+        if let Some(check) = self.pipeline.healthchecks.iter().find(|check| check.answers(request.uri().path())) {
+            return error::render(check.show(&self.app, request.method()).await, accept.as_deref());
         }
-        if request.uri().path() == "/healthcheck" {
-            return healthcheck::show(&self.app, request.method()).await;
+        let (method, origin) = (request.method().clone(), Origin::of(&request));
+        let (passed, refused) = self.pipeline.enter(&self.app, &mut request).await;
+        let response = match refused {
+            None => self.route(request).await,
+            Some(answer) => {
+                read_on(request).await;
+                answer
+            }
+        };
+        let matched = response.extensions().get::<router::Matched>().map(|route| route.0);
+        let mut response = error::render(response, accept.as_deref());
+        if let Some(route) = matched {
+            response.extensions_mut().insert(router::Matched(route));
         }
-        let config = self.app.config.load_full();
-        if let Err(answer) = middleware::version_negotiation::negotiate(&config, &mut request) {
-            return *answer;
-        }
-        middleware::context::insert(&config, &mut request);
+        self.pipeline.leave(passed, &method, &origin, &mut response);
+        response
+    }
+
+    async fn route(&self, request: Request<Body>) -> Response {
         let id = middleware::request_id::of(&request);
         // What is logged on the way names the request that the client has an answer to, and who asks.
         let context = request.extensions().get::<RequestContext>();
@@ -66,5 +105,12 @@ impl Service {
         let mut response = answered.unwrap_or_else(|never| match never {});
         middleware::request_id::add(&mut response, &id);
         response
+    }
+}
+
+/// Reads the body of a refused request within bounds, so that its sender gets to read the answer.
+async fn read_on(request: Request<Body>) {
+    if !request.body().is_end_stream() && !request.headers().contains_key(EXPECT) {
+        Receiver::new(router::boxed(request.into_body())).drain().await;
     }
 }

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod context;
 pub mod download;
 pub mod error;
+pub mod identity;
 pub mod images;
 pub mod info;
 pub mod locations;

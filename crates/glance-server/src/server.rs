@@ -50,8 +50,12 @@ pub struct Serving {
 }
 
 /// Serves the listeners until `stop` resolves, then lets running requests end.
-pub async fn serve(app: SharedApp, listeners: Vec<Listener>, serving: Serving, stop: impl Future<Output = ()>) {
-    let service = Service::new(app.clone());
+pub async fn serve(
+    (app, service): (SharedApp, Service),
+    listeners: Vec<Listener>,
+    serving: Serving,
+    stop: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(serving.settings.max_connections));
     let door = Door { app: app.clone(), service, serving, places };

@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
+use crate::api::middleware::proxy;
 use crate::config::Config;
 
 /// The versions in listing order, with their status.
@@ -42,7 +43,7 @@ pub fn is_known(config: &Config, segment: &str) -> bool {
 /// The list of versions.
 #[must_use]
 pub fn index(config: &Config, request: &Request<Body>, status: StatusCode) -> Response {
-    let href = format!("{}/v2/", config.api.base_url(request.headers()));
+    let href = format!("{}/v2/", proxy::base_url(&config.api, request));
     let versions: Vec<Value> = listed(config)
         .into_iter()
         .map(|(id, status)| json!({"id": id, "status": status, "links": [{"rel": "self", "href": href}]}))

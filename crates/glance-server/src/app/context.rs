@@ -9,6 +9,7 @@ use oslo::policy::Credentials;
 use serde_json::json;
 
 use crate::app::error::{Error, Result, Text};
+use crate::app::identity::{Identity, Sent};
 use crate::config::Config;
 
 /// Who asks, and the configuration that holds for this request.
@@ -26,6 +27,8 @@ pub struct RequestContext {
     pub is_admin: bool,
     /// Whether the caller may only read (anonymous access).
     pub read_only: bool,
+    /// What the caller sent to prove who it is.
+    pub token: Option<Sent>,
     /// The configuration snapshot of this request.
     pub config: Arc<Config>,
 }
@@ -38,7 +41,28 @@ impl RequestContext {
         credentials.insert("roles".into(), json!(["admin", "member", "reader"]));
         credentials.insert("project_id".into(), json!(project.as_ref().map(ProjectId::as_str)));
         credentials.insert("is_admin".into(), json!(true));
-        Self { request_id, user: None, project, credentials, is_admin: true, read_only: false, config }
+        Self { request_id, user: None, project, credentials, is_admin: true, read_only: false, token: None, config }
+    }
+
+    /// Somebody who has authenticated. Whether that is an administrator, the rules decide.
+    #[must_use]
+    pub fn authenticated(request_id: String, identity: &Identity, config: Arc<Config>) -> Self {
+        Self {
+            request_id,
+            user: identity.user_id.clone(),
+            project: identity.project_id.as_deref().map(ProjectId::new),
+            credentials: identity.credentials(),
+            is_admin: false,
+            read_only: false,
+            token: identity.token.clone(),
+            config,
+        }
+    }
+
+    /// Somebody unknown, who may read what is public (`allow_anonymous_access`).
+    #[must_use]
+    pub fn anonymous(request_id: String, config: Arc<Config>) -> Self {
+        Self { read_only: true, ..Self::authenticated(request_id, &Identity::default(), config) }
     }
 
     /// What the catalogue lets this caller see.
@@ -55,11 +79,17 @@ impl RequestContext {
     #[must_use]
     pub fn store_context(&self) -> StoreContext {
         StoreContext {
-            token: None,
+            token: self.token.as_ref().map(|token| token.text.clone()),
             project: self.project.as_ref().map(|project| project.as_str().to_owned()),
             user: self.user.clone(),
-            catalog: None,
+            catalog: self.catalog(),
         }
+    }
+
+    /// The services that the caller may use, as Keystone lists them.
+    fn catalog(&self) -> Option<serde_json::Value> {
+        let content = self.token.as_ref()?.content.as_ref()?;
+        serde_json::to_value(content.catalog.as_ref()?).ok()
     }
 
     /// Refuses callers that may only read.

@@ -18,6 +18,7 @@ use glance_db::{Database, SchemaState};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::api::Service;
 use crate::app::clock::Clock;
 use crate::app::{App, SharedApp};
 use crate::cmd::options::LoggingArguments;
@@ -185,7 +186,8 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let stop = server::stop_requested();
     announce(&setup.introduction, &listeners, serving.tls.is_some())?;
     notifier.ready();
-    server::serve(app, listeners, serving, async {
+    let service = Service::behind(setup.pipeline, app.clone());
+    server::serve((app, service), listeners, serving, async {
         if let Err(error) = stop.await {
             tracing::error!(%error, "cannot wait for signals; stopping");
         }
@@ -200,7 +202,7 @@ fn check_reach(listeners: &[Listener], open_to_others: bool) -> anyhow::Result<(
     let addresses = listeners.iter().filter_map(Listener::address);
     match addresses.into_iter().find(|address| !address.ip().is_loopback()) {
         Some(address) if !open_to_others => bail!(
-            "refusing to listen on {address}: nobody would be asked who they are. \
+            "refusing to listen on {address}: nobody would have to prove who they are. \
              Listen on 127.0.0.1, or say --allow-unauthenticated"
         ),
         _ => Ok(()),

@@ -11,6 +11,7 @@ use glance_store::registry::Naming;
 use glance_store::{StoreEntry, Stores};
 use oslo::config::Sources;
 
+use crate::api::pipeline::{Address, Pipeline, Trust};
 use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
 use crate::config::options::{self, TABLES};
@@ -32,6 +33,8 @@ pub struct Setup {
     pub stores: Stores,
     /// Who may do what.
     pub policy: Enforcer,
+    /// What requests pass on their way.
+    pub pipeline: Pipeline,
     /// Where to listen.
     pub listen: Settings,
     /// Whether callers from other machines are meant to be let in.
@@ -174,25 +177,40 @@ pub(crate) fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// The set-up that configuration files describe.
 fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::Result<Setup> {
     let options = checked(options)?;
-    let flavor: Option<String> = options.get("paste_deploy", "flavor")?;
-    if let Some(flavor) = flavor.as_deref().filter(|flavor| !matches!(*flavor, "" | "caching" | "cachemanagement")) {
-        bail!("[paste_deploy] flavor = {flavor}: authentication is not available yet; leave the flavor out");
-    }
     let listen = Settings::from_options(&options, arguments.bind_host, arguments.bind_port)?;
-    let reached = reach(&listen);
+    let address = if listen.is_local() { Address::Loopback } else { Address::Network };
+    let pipeline = Pipeline::configured(&options, address)?;
+    let (introduction, mut warnings) = (trusting(pipeline.trust(), &listen), warnings(&options));
+    warnings.extend(pipeline.warnings.iter().cloned());
+    if pipeline.trust() == Trust::Headers {
+        warnings.push(introduction.clone());
+    }
     Ok(Setup {
         config: snapshot(&options, None)?,
         database: catalogue::settings(&options)?,
         owns_database: false,
         stores: stores::open(&options)?,
         policy: policy::enforcer(&options)?,
+        open_to_others: arguments.allow_unauthenticated || pipeline.trust() == Trust::Proof,
+        pipeline,
         listen,
-        open_to_others: arguments.allow_unauthenticated,
         logging: Plan::from_options(PROGRAM, &options)?,
-        warnings: warnings(&options),
-        introduction: format!("Nobody is asked who they are: every caller is an administrator; {reached}."),
+        warnings,
+        introduction,
         options,
     })
+}
+
+/// Whose word counts, in plain words.
+fn trusting(trust: Trust, listen: &Settings) -> String {
+    let reached = reach(listen);
+    match trust {
+        Trust::Proof => "Callers prove who they are.".to_owned(),
+        Trust::Headers => {
+            format!("WHOEVER REACHES THE SERVICE IS WHO THE HEADERS OF THE REQUEST SAY: nothing proves it; {reached}.")
+        }
+        Trust::Everybody => format!("Nobody is asked who they are: every caller is an administrator; {reached}."),
+    }
 }
 
 /// What an operator should know at every start; `glance-server config check` says more.
@@ -229,6 +247,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
         policy: Enforcer::default(),
+        pipeline: Pipeline::open(),
         listen,
         open_to_others: arguments.allow_unauthenticated,
         logging: Plan::from_options(PROGRAM, &options)?,

@@ -19,12 +19,20 @@ const DATA: &str = include_str!("upstream/options.jsonl");
 static OPTIONS: LazyLock<Vec<OptionDef>> = LazyLock::new(|| DATA.lines().filter_map(parse).collect());
 static FIXED: LazyLock<Vec<OptionDef>> =
     LazyLock::new(|| OPTIONS.iter().filter(|def| !is_driver(def.group)).copied().collect());
+static AUTHTOKEN: LazyLock<Vec<OptionDef>> =
+    LazyLock::new(|| OPTIONS.iter().filter(|def| def.group == "keystone_authtoken").copied().collect());
 static DRIVERS: LazyLock<Vec<(&'static str, Vec<OptionDef>)>> = LazyLock::new(drivers);
 
 /// The options of all fixed groups.
 #[must_use]
 pub fn fixed() -> &'static [OptionDef] {
     &FIXED
+}
+
+/// The options of `[keystone_authtoken]`, which `auth_section` may place elsewhere.
+#[must_use]
+pub fn authtoken() -> &'static [OptionDef] {
+    &AUTHTOKEN
 }
 
 /// The options of a named store of this type; none for an unknown type.

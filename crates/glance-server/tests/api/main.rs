@@ -4,6 +4,7 @@
 
 mod support;
 
+mod authentication;
 mod coverage;
 mod differential;
 mod errors;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::uri::{PathAndQuery, Uri};
 use http::{Request, StatusCode, header};
 
+use super::proxy;
 use crate::api::versions;
 use crate::config::Config;
 
@@ -29,7 +30,7 @@ pub fn negotiate(config: &Config, request: &mut Request<Body>) -> Result<(), Box
         return Err(Box::new(versions::index(config, request, StatusCode::MULTIPLE_CHOICES)));
     }
     let Some(rest) = (if by_path { rest } else { Some(trimmed) }) else {
-        let location = format!("{}/v2/", config.api.base_url(request.headers()));
+        let location = format!("{}/v2/", proxy::base_url(&config.api, request));
         return Err(Box::new((StatusCode::FOUND, [(header::LOCATION, location)]).into_response()));
     };
     let target = match request.uri().query() {

@@ -9,7 +9,7 @@ const IMPORT: &str = "Has no effect yet: there is no image import.";
 const SCRUBBER: &str = "Has no effect yet: there is no scrubber, and deleted images go at once.";
 const STORE: &str = "NOT SUPPORTED yet: stores of this type are not available.";
 const NAMED: &str = "Has no effect: the stores have names, and sections of their own.";
-const TOKENS: &str = "Has no effect yet.";
+const TOKENS: &str = "Has no effect: the service logs in with a password, an application credential or a token.";
 const REPORTS: &str = "Has no effect: there are no Guru Meditation reports.";
 const POOL: &str = "Has no effect: the connections to the database are renewed and retried by themselves.";
 const LIMITS: &str = "Has no effect yet: limits are not asked of Keystone.";
@@ -40,10 +40,10 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("DEFAULT", "image_member_quota", "Has no effect yet."),
     ("DEFAULT", "image_location_quota", "Has no effect yet: locations cannot be added by clients."),
     ("DEFAULT", "use_keystone_limits", LIMITS),
-    ("DEFAULT", "allow_anonymous_access", "Has no effect yet."),
+    ("DEFAULT", "allow_anonymous_access", "Callers without a name may read what is public."),
     ("DEFAULT", "pydev_worker_*", DEBUGGER),
     ("audit_middleware_notifications", "*", QUEUE),
-    ("cors", "*", "Has no effect yet: no headers for browsers are sent."),
+    ("cors", "*", "What browsers may do on behalf of other sites."),
     ("database", "slave_connection", "Has no effect, nor has it in Python Glance."),
     ("database", "*", POOL),
     ("glance_download_properties", "*", IMPORT),
@@ -54,18 +54,30 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("file", "*", "Used by stores of this type."),
     ("cinder", "*", STORE),
     ("glance.store.*", "*", STORE),
-    ("healthcheck", "*", "Has no effect yet: the healthcheck looks at nothing but the service itself."),
+    ("healthcheck", "*", "Has no effect: the options of the healthcheck stand in the paste file."),
     ("image_conversion", "*", IMPORT),
     ("image_import_opts", "*", IMPORT),
     ("inject_metadata_properties", "*", IMPORT),
-    ("keystone_authtoken", "*", TOKENS),
+    ("keystone_authtoken", "memcache*", "Has no effect yet: tokens are remembered by each process for itself."),
+    ("keystone_authtoken", "cache", "Has no effect: there is no Swift to share a cache with."),
+    ("keystone_authtoken", "enforce_token_bind", "Has no effect: Keystone binds no tokens."),
+    ("keystone_authtoken", "auth_version", "Has no effect: version 3 of the Identity API is used."),
+    ("keystone_authtoken", "access_token*", TOKENS),
+    ("keystone_authtoken", "client_*", TOKENS),
+    ("keystone_authtoken", "discovery_endpoint", TOKENS),
+    ("keystone_authtoken", "endpoint", TOKENS),
+    ("keystone_authtoken", "identity_provider", TOKENS),
+    ("keystone_authtoken", "idp_otp_key", TOKENS),
+    ("keystone_authtoken", "protocol", TOKENS),
+    ("keystone_authtoken", "scope", TOKENS),
+    ("keystone_authtoken", "*", "How callers' tokens are validated with Keystone."),
     ("oslo_concurrency", "*", "Has no effect: nothing is locked through files."),
     ("oslo_limit", "*", LIMITS),
     ("oslo_messaging_*", "*", QUEUE),
-    ("oslo_middleware", "*", "Has no effect yet."),
+    ("oslo_middleware", "*", "Used by the filters of the pipeline."),
     ("oslo_middleware_tracing", "*", PROFILER),
     ("oslo_reports", "*", REPORTS),
-    ("paste_deploy", "*", "Has no effect yet."),
+    ("paste_deploy", "*", "Which pipeline of which file the requests go through."),
     ("profiler*", "*", PROFILER),
     ("task", "*", IMPORT),
     ("taskflow_executor", "*", IMPORT),

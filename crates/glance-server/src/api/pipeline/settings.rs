@@ -1,0 +1,179 @@
+//! From options to filters: what `[keystone_authtoken]`, `[cors]` and `[oslo_middleware]` say.
+//!
+//! Options beside a filter in the paste file count before those of the configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use http::HeaderValue;
+use keystone_auth::{AuthMethod, HttpOptions, Interface, Options, Tls, Validator, ValidatorOptions};
+use oslo::config::Config;
+
+use crate::api::middleware::auth_token::{AuthToken, TokenRules};
+use crate::api::middleware::context::Strangers;
+use crate::api::middleware::cors::{Cors, Sites};
+use crate::api::middleware::http_basic::HttpBasic;
+use crate::config::check;
+use crate::config::options::TABLES;
+use crate::config::upstream;
+
+/// Who can reach the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// Programs on this machine.
+    Loopback,
+    /// Others, too.
+    Network,
+}
+
+/// What keystoneauth's options are called in configuration files and here.
+const CREDENTIALS: [&str; 20] = [
+    "auth_type",
+    "auth_url",
+    "username",
+    "user_id",
+    "user_domain_id",
+    "user_domain_name",
+    "password",
+    "project_id",
+    "project_name",
+    "project_domain_id",
+    "project_domain_name",
+    "domain_id",
+    "domain_name",
+    "default_domain_id",
+    "default_domain_name",
+    "system_scope",
+    "trust_id",
+    "application_credential_id",
+    "application_credential_name",
+    "application_credential_secret",
+];
+
+const AUTHTOKEN: &str = "keystone_authtoken";
+
+/// The options with those of a filter over them.
+fn overlaid(options: &Config, group: &str, local: &BTreeMap<String, String>) -> Config {
+    let mut sources = options.sources().clone();
+    for (name, value) in local.iter().filter(|(name, _)| options.definition(group, name).is_some()) {
+        sources.add_command_line(group, name, value.as_str());
+    }
+    check::complete(Config::new(sources, TABLES))
+}
+
+/// The filter `authtoken`.
+pub(super) fn auth_token(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<AuthToken> {
+    let options = overlaid(options, AUTHTOKEN, local);
+    let section: Option<String> = options.get(AUTHTOKEN, "auth_section")?;
+    let section = section.as_deref().unwrap_or(AUTHTOKEN);
+    let options = options.with_group(section, upstream::authtoken(), None);
+    let auth = credentials(&options, section).with_context(|| format!("[{section}]"))?;
+    let text = |name: &str| options.get::<Option<String>>(AUTHTOKEN, name);
+    let timeout: Option<u64> = options.get(AUTHTOKEN, "http_connect_timeout")?;
+    let http = HttpOptions {
+        tls: Tls {
+            insecure: options.get(AUTHTOKEN, "insecure")?,
+            cacert: text("cafile")?.map(PathBuf::from),
+            cert: text("certfile")?.map(PathBuf::from),
+            key: text("keyfile")?.map(PathBuf::from),
+        },
+        timeout: timeout.map_or(HttpOptions::default().timeout, Duration::from_secs),
+        retries: options.get(AUTHTOKEN, "http_request_max_retries")?,
+    };
+    let cache_time: i64 = options.get(AUTHTOKEN, "token_cache_time")?;
+    let validator = Validator::new(ValidatorOptions {
+        auth,
+        http,
+        interface: Interface::named(&options.get::<String>(AUTHTOKEN, "interface")?)?,
+        region: text("region_name")?,
+        with_catalog: options.get(AUTHTOKEN, "include_service_catalog")?,
+        cache_time: u64::try_from(cache_time).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs),
+    })
+    .with_context(|| format!("[{section}]"))?;
+    let www = text("www_authenticate_uri")?.unwrap_or_else(|| validator.auth_url().to_owned());
+    let rules = TokenRules {
+        delay_auth_decision: options.get(AUTHTOKEN, "delay_auth_decision")?,
+        service_token_roles: options.get(AUTHTOKEN, "service_token_roles")?,
+        service_token_roles_required: options.get(AUTHTOKEN, "service_token_roles_required")?,
+        service_type: text("service_type")?,
+        www_authenticate: HeaderValue::from_str(&format!("Keystone uri=\"{www}\""))
+            .context("[keystone_authtoken] www_authenticate_uri fits into no header")?,
+    };
+    Ok(AuthToken { validator, rules })
+}
+
+/// What an operator should know about `[keystone_authtoken]`.
+pub(super) fn token_warnings(options: &Config) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    if options.get::<Option<String>>(AUTHTOKEN, "www_authenticate_uri")?.is_none() {
+        found.push("[keystone_authtoken] www_authenticate_uri is not set: callers are sent to auth_url".to_owned());
+    }
+    if !options.get::<bool>(AUTHTOKEN, "service_token_roles_required")? {
+        let text = "[keystone_authtoken] service_token_roles_required = false: any token passes for a service's";
+        found.push(text.to_owned());
+    }
+    if options.get::<bool>(AUTHTOKEN, "insecure")? {
+        found.push("[keystone_authtoken] insecure = true: whoever answers is taken for Keystone".to_owned());
+    }
+    Ok(found)
+}
+
+fn credentials(options: &Config, section: &str) -> anyhow::Result<AuthMethod> {
+    let mut given = Options::new();
+    for name in CREDENTIALS {
+        given.set(name, options.get::<Option<String>>(section, name)?);
+    }
+    let kind: Option<String> = options.get(section, "auth_type")?;
+    let needs_token = matches!(kind.as_deref(), Some("token" | "v3token"));
+    if needs_token {
+        given.set("token", options.get::<Option<String>>(section, "token")?);
+    }
+    let method = AuthMethod::from_options(&given)?;
+    match &method {
+        AuthMethod::Password(_) | AuthMethod::ApplicationCredential(_) | AuthMethod::Exchange(_) => Ok(method),
+        other => bail!(
+            "auth_type = {}: the service logs in with password, v3applicationcredential or v3token",
+            kind.as_deref().unwrap_or(other.name())
+        ),
+    }
+}
+
+/// The filter `cors`: `[cors]`, every `[cors.NAME]`, or what stands beside the filter.
+pub(super) fn cors(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<Cors> {
+    let options = overlaid(options, "cors", local);
+    let list = |name: &str| options.get::<Option<Vec<String>>>("cors", name).map(Option::unwrap_or_default);
+    let sites = Sites {
+        allowed_origin: list("allowed_origin")?,
+        allow_credentials: options.get("cors", "allow_credentials")?,
+        expose_headers: list("expose_headers")?,
+        max_age: options.get::<i64>("cors", "max_age")?.try_into().unwrap_or(0),
+        allow_methods: list("allow_methods")?,
+        allow_headers: list("allow_headers")?,
+    };
+    Ok(Cors { sites: vec![sites] })
+}
+
+/// Whether what proxies say is believed.
+pub(super) fn believes_proxies(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<bool> {
+    Ok(overlaid(options, "oslo_middleware", local).get("oslo_middleware", "enable_proxy_headers_parsing")?)
+}
+
+/// The longest request body, in bytes.
+pub(super) fn longest_body(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<u64> {
+    Ok(overlaid(options, "oslo_middleware", local).get("oslo_middleware", "max_request_body_size")?)
+}
+
+/// The filter `http_basic`.
+pub(super) fn http_basic(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<HttpBasic> {
+    let options = overlaid(options, "oslo_middleware", local);
+    let file: PathBuf = options.get("oslo_middleware", "http_basic_auth_user_file")?;
+    HttpBasic::read(&file)
+}
+
+/// Whom the filter `context` lets in.
+pub(super) fn strangers(options: &Config) -> anyhow::Result<Strangers> {
+    let allowed: bool = options.get("DEFAULT", "allow_anonymous_access")?;
+    Ok(if allowed { Strangers::MayRead } else { Strangers::Refused })
+}
