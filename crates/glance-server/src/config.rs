@@ -68,17 +68,17 @@ impl Api {
     /// The URL under which the sender of a request with these headers reaches the service, without a slash at the end.
     #[must_use]
     pub fn base_url(&self, headers: &HeaderMap) -> String {
-        self.base_url_behind(headers, "http", "")
+        self.base_url_behind(headers, None, "")
     }
 
-    /// As [`Api::base_url`] behind a proxy that is reached with this scheme, and below this path.
+    /// As [`Api::base_url`] behind a proxy that is reached with this scheme, if it says so, and below this path.
     #[must_use]
-    pub fn base_url_behind(&self, headers: &HeaderMap, scheme: &str, prefix: &str) -> String {
+    pub fn base_url_behind(&self, headers: &HeaderMap, scheme: Option<&str>, prefix: &str) -> String {
         if let Some(endpoint) = &self.public_endpoint {
             return endpoint.trim_end_matches('/').to_owned();
         }
         let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1");
-        format!("{scheme}://{host}{prefix}")
+        format!("{}://{host}{prefix}", scheme.unwrap_or(self.scheme))
     }
 }
 

@@ -42,9 +42,7 @@ pub fn apply(request: &mut Request<Body>) {
 #[must_use]
 pub fn base_url(api: &Api, request: &Request<Body>) -> String {
     match request.extensions().get::<Forwarded>() {
-        Some(forwarded) => {
-            api.base_url_behind(request.headers(), forwarded.scheme.unwrap_or("http"), &forwarded.prefix)
-        }
+        Some(forwarded) => api.base_url_behind(request.headers(), forwarded.scheme, &forwarded.prefix),
         None => api.base_url(request.headers()),
     }
 }
