@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -114,10 +115,11 @@ pub(crate) fn tail(log: &Path) -> String {
     format!("--- {}\n{}", log.display(), text.trim_end())
 }
 
-/// A free port below those that Linux gives to outgoing connections, so that nobody takes it while its server is down.
-pub(crate) fn lasting_port() -> Result<u16> {
-    let first = 20_000 + (std::process::id() % 12_000) as u16;
-    let candidates = (first..32_000).chain(20_000..first);
+/// A free port of `range`, which lies below those that Linux gives to outgoing connections, so that nobody takes it while
+/// its server is down.
+pub(crate) fn lasting_port(range: Range<u16>) -> Result<u16> {
+    let first = range.start + (std::process::id() % u32::from(range.end - range.start)) as u16;
+    let candidates = (first..range.end).chain(range.start..first);
     let free = candidates.into_iter().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
     free.ok_or_else(|| "no free port".into())
 }

@@ -45,10 +45,12 @@ enum Care {
 }
 
 impl Care {
-    fn port(self) -> Result<u16> {
-        match self {
-            Care::None => background::free_port(),
-            Care::OverKills => background::lasting_port(),
+    /// A port for a server of this engine. The ranges are apart, because a port stays free until its server starts.
+    fn port(self, engine: Engine) -> Result<u16> {
+        match (self, engine) {
+            (Care::None, _) => background::free_port(),
+            (Care::OverKills, Engine::Postgres) => background::lasting_port(20_000..26_000),
+            (Care::OverKills, Engine::MariaDb) => background::lasting_port(26_000..32_000),
         }
     }
 }

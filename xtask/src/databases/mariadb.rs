@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Care, Prepared};
+use super::{Care, Engine, Prepared};
 use crate::error::Result;
 use crate::shell;
 
@@ -20,7 +20,7 @@ pub(super) fn prepare(folder: &Path, care: Care) -> Result<Prepared> {
     install.arg(format!("--user={user}")).arg(format!("--datadir={}", data.display()));
     shell::output(&mut install)?;
 
-    let port = care.port()?;
+    let port = care.port(Engine::MariaDb)?;
     let program = shell::find("mariadbd").ok_or("MariaDB is not installed")?;
     let mut command = Command::new(program);
     command.arg("--no-defaults").arg(format!("--user={user}")).arg(format!("--datadir={}", data.display()));

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Care, Prepared};
+use super::{Care, Engine, Prepared};
 use crate::background::Owner;
 use crate::error::{Context as _, Result};
 use crate::shell;
@@ -44,7 +44,7 @@ pub(super) fn prepare(folder: &Path, care: Care) -> Result<Prepared> {
     initdb.arg("-D").arg(&data).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]);
     shell::output(&mut initdb)?;
 
-    let port = care.port()?.to_string();
+    let port = care.port(Engine::Postgres)?.to_string();
     let mut command = Command::new(programs.join("postgres"));
     command.current_dir(&data).arg("-D").arg(&data).args(["-p", &port]);
     let addresses = ["listen_addresses=127.0.0.1", "unix_socket_directories="];
