@@ -217,9 +217,11 @@ fn create_database(server: &str, scheme: &str, options: &str) -> String {
 
 fn configuration(folder: &Path, url: &str) -> String {
     let place = folder.display();
+    // Python Glance has no pool for SQLite, and refuses to be told how long to wait for it.
+    let pool = if url.starts_with("sqlite") { "" } else { "pool_timeout = 5\n" };
     format!(
         "[DEFAULT]\nenabled_backends = fast:file\nshow_multiple_locations = true\nshow_image_direct_url = true\n\
-         [database]\nconnection = {url}\npool_timeout = 5\n\
+         [database]\nconnection = {url}\n{pool}\
          [glance_store]\ndefault_backend = fast\n\
          [fast]\nfilesystem_store_datadir = {place}/images\n\
          [os_glance_staging_store]\nfilesystem_store_datadir = {place}/staging\n\
