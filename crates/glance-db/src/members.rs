@@ -108,7 +108,7 @@ fn update_live(image: &ImageId, project: &ProjectId) -> UpdateStatement {
 }
 
 fn read(row: &dyn Row) -> Result<Member> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     let image = parse_id(&columns.text()?)?;
     let project = ProjectId::new(columns.text()?);
     let status = parse(&columns.text()?)?;
@@ -133,7 +133,7 @@ async fn check_room(transaction: &mut Transaction, image: &ImageId, most: u64) -
     let mut query = Query::select();
     query.expr(Expr::cust("COUNT(*)")).from("image_members");
     query.and_where(Expr::col("image_id").eq(image.as_str())).and_where(live("image_members"));
-    let counts = transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?;
+    let counts = transaction.fetch(&query, |row| Columns::of(row).integer()).await?;
     let count = counts.first().copied().unwrap_or_default();
     if u64::try_from(count).is_ok_and(|count| count < most) {
         return Ok(());
@@ -149,7 +149,7 @@ async fn find_row(transaction: &mut Transaction, member: &Member) -> Result<Opti
     query.and_where(Expr::col("member").eq(member.project.as_str()));
     query.order_by("deleted", sea_query::Order::Asc).order_by("id", sea_query::Order::Asc).limit(1);
     let rows = transaction.fetch(&query, |row| {
-        let mut columns = Columns::from(row, 0);
+        let mut columns = Columns::of(row);
         Ok((columns.integer()?, columns.flag()?))
     });
     Ok(rows.await?.into_iter().next())

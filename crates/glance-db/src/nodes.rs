@@ -126,7 +126,7 @@ impl Database {
 }
 
 fn read(row: &dyn Row) -> Result<(Node, Duration)> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     let node = Node {
         id: NodeId::new(columns.text()?),
         name: columns.text()?,

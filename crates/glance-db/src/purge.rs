@@ -115,8 +115,8 @@ impl Source {
 
     fn reader(&self) -> fn(&dyn Row) -> Result<Key> {
         match self.table {
-            "images" | "tasks" | "task_info" => |row| Columns::from(row, 0).text().map(Key::Text),
-            _ => |row| Columns::from(row, 0).integer().map(Key::Number),
+            "images" | "tasks" | "task_info" => |row| Columns::of(row).text().map(Key::Text),
+            _ => |row| Columns::of(row).integer().map(Key::Number),
         }
     }
 }

@@ -103,9 +103,9 @@ pub(crate) struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
-    /// Starts at column number `first`.
-    pub(crate) fn from(row: &'r dyn Row, first: usize) -> Self {
-        Self { row, next: first }
+    /// Starts at the first column.
+    pub(crate) fn of(row: &'r dyn Row) -> Self {
+        Self { row, next: 0 }
     }
 
     fn advance(&mut self) -> usize {

@@ -227,7 +227,7 @@ pub(crate) async fn rename(transaction: &mut Transaction, old: &TransferId, new:
 
 fn read(row: &dyn Row) -> Result<Transfer> {
     let unknown = || Error::new(Kind::Corrupt, "a transfer of an unknown kind or phase");
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     Ok(Transfer {
         id: TransferId::new(columns.text()?),
         kind: TransferKind::parse(&columns.text()?).ok_or_else(unknown)?,

@@ -51,6 +51,15 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Reads a program's arguments. A question such as `--help`, or arguments that cannot be, are answered at once; then
+/// there is only the exit status left.
+fn parse<A: clap::Parser>(arguments: Vec<OsString>) -> anyhow::Result<Result<A, ExitCode>> {
+    A::try_parse_from(arguments).map(Ok).or_else(|answer| {
+        answer.print()?;
+        Ok(Err(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))))
+    })
+}
+
 fn find(name: &str) -> Option<&'static Program> {
     PROGRAMS.iter().find(|program| program.name == name)
 }

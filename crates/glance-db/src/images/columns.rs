@@ -61,7 +61,7 @@ pub(crate) fn live(table: &'static str) -> Expr {
 
 /// Reads a row of the columns and of what [`children::select`] adds.
 pub(crate) fn read_whole(row: &dyn Row) -> Result<Image> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     let mut image = read(&mut columns)?;
     children::read(&mut columns, &mut image)?;
     Ok(image)

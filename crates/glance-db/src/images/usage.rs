@@ -57,7 +57,7 @@ impl Database {
 
     async fn number(&self, query: &SelectStatement) -> Result<i64> {
         let statement = self.engine().render(query);
-        let rows = self.pools.fetch(statement, |row| Columns::from(row, 0).optional_integer()).await?;
+        let rows = self.pools.fetch(statement, |row| Columns::of(row).optional_integer()).await?;
         Ok(rows.into_iter().next().flatten().unwrap_or(0))
     }
 }
@@ -65,7 +65,7 @@ impl Database {
 /// As [`Database::owner_usage`], as the transaction sees it.
 pub(crate) async fn within(transaction: &mut Transaction, owner: &ProjectId) -> Result<i64> {
     let query = select_usage(transaction.engine(), owner);
-    let rows = transaction.fetch(&query, |row| Columns::from(row, 0).optional_integer()).await?;
+    let rows = transaction.fetch(&query, |row| Columns::of(row).optional_integer()).await?;
     Ok(rows.into_iter().next().flatten().unwrap_or(0))
 }
 

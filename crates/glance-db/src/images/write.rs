@@ -117,7 +117,7 @@ pub(crate) async fn change_row(transaction: &mut Transaction, id: &ImageId, upda
     }
     let mut query = Query::select();
     query.column("status").from("images").and_where(Expr::col("id").eq(id.as_str())).and_where(live("images"));
-    match transaction.fetch(&query, |row| Columns::from(row, 0).text()).await?.first() {
+    match transaction.fetch(&query, |row| Columns::of(row).text()).await?.first() {
         Some(status) => Err(Error::new(Kind::Conflict, format!("the image is {status}"))),
         None => Err(not_found()),
     }
@@ -255,7 +255,7 @@ async fn save_tags(transaction: &mut Transaction, before: &Image, after: &Image,
     let mut query = Query::select();
     query.column("value").from("image_tags").and_where(Expr::col("image_id").eq(before.id.as_str()));
     query.and_where(live("image_tags"));
-    let present = transaction.fetch(&query, |row| Columns::from(row, 0).text()).await?;
+    let present = transaction.fetch(&query, |row| Columns::of(row).text()).await?;
     let present: BTreeSet<_> = present.into_iter().collect();
     add_tags(transaction, &before.id, now, added.into_iter().filter(|tag| !present.contains(*tag))).await
 }

@@ -29,7 +29,7 @@ impl Database {
 }
 
 fn read_namespace(row: &dyn Row) -> Result<(i64, Definition)> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     let id = columns.integer()?;
     let definition = Definition {
         namespace: columns.text()?,
@@ -50,14 +50,14 @@ async fn fill(transaction: &mut Transaction, id: i64, mut definition: Definition
     definition.resource_type_associations = transaction.fetch(&associations(id), read_association).await?;
     let query = select("metadef_properties", &["name", "json_schema"], id);
     let properties = transaction.fetch(&query, |row| {
-        let mut columns = Columns::from(row, 0);
+        let mut columns = Columns::of(row);
         Ok((columns.text()?, json(&columns.text()?)?))
     });
     definition.properties = properties.await?.into_iter().collect();
     let query = select("metadef_objects", &["name", "description", "json_schema"], id);
     definition.objects = transaction.fetch(&query, read_object).await?;
     let query = select("metadef_tags", &["name"], id);
-    definition.tags = transaction.fetch(&query, |row| Ok(Named { name: Columns::from(row, 0).text()? })).await?;
+    definition.tags = transaction.fetch(&query, |row| Ok(Named { name: Columns::of(row).text()? })).await?;
     Ok(definition)
 }
 
@@ -77,7 +77,7 @@ fn associations(namespace: i64) -> SelectStatement {
 }
 
 fn read_association(row: &dyn Row) -> Result<Association> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     Ok(Association {
         name: columns.text()?,
         prefix: columns.optional_text()?,
@@ -86,7 +86,7 @@ fn read_association(row: &dyn Row) -> Result<Association> {
 }
 
 fn read_object(row: &dyn Row) -> Result<ObjectDefinition> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     Ok(ObjectDefinition {
         name: columns.text()?,
         description: columns.optional_text()?,

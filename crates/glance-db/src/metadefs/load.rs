@@ -189,7 +189,7 @@ fn all(key: &[(&'static str, Cell)]) -> Condition {
 async fn find(transaction: &mut Transaction, table: &'static str, key: &[(&'static str, Cell)]) -> Result<Option<i64>> {
     let mut query = Query::select();
     query.column("id").from(table).cond_where(all(key));
-    Ok(transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?.into_iter().next())
+    Ok(transaction.fetch(&query, |row| Columns::of(row).integer()).await?.into_iter().next())
 }
 
 async fn remove_namespace(transaction: &mut Transaction, id: i64) -> Result<()> {

@@ -285,7 +285,7 @@ async fn read_heads(transaction: &mut Transaction) -> Result<BTreeSet<String>> {
         return Ok(BTreeSet::new());
     }
     let query = Query::select().column("version_num").from("alembic_version").take();
-    let rows = transaction.fetch(&query, |row| Columns::from(row, 0).text()).await?;
+    let rows = transaction.fetch(&query, |row| Columns::of(row).text()).await?;
     Ok(rows.into_iter().map(graph::modern_name).collect())
 }
 

@@ -69,7 +69,7 @@ async fn columns(transaction: &mut Transaction, table: &str) -> Result<Vec<Exist
 }
 
 fn read_column(row: &dyn Row) -> Result<Existing> {
-    let mut columns = Columns::from(row, 0);
+    let mut columns = Columns::of(row);
     Ok(Existing {
         name: columns.text()?,
         kind: columns.text()?,
@@ -85,5 +85,5 @@ async fn indexes(transaction: &mut Transaction, table: &str) -> Result<Vec<Strin
     query.column("sql").from("sqlite_master").and_where(Expr::col("type").eq("index"));
     query.and_where(Expr::col("tbl_name").eq(table)).and_where(Expr::col("sql").is_not_null());
     query.order_by("name", Order::Asc);
-    transaction.fetch(&query, |row| Columns::from(row, 0).text()).await
+    transaction.fetch(&query, |row| Columns::of(row).text()).await
 }

@@ -86,7 +86,7 @@ impl Loses {
         let mut query = sea_query::Query::select();
         query.expr(sea_query::Expr::cust("COUNT(*)")).from(self.table);
         query.and_where(sea_query::Expr::cust(self.rows));
-        let counts = transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?;
+        let counts = transaction.fetch(&query, |row| Columns::of(row).integer()).await?;
         Ok(counts.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or(0))
     }
 }

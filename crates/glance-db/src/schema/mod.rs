@@ -96,7 +96,7 @@ async fn state(transaction: &mut Transaction) -> Result<SchemaState> {
     }
     let mut query = Query::select();
     query.column("version_num").from("alembic_version").order_by("version_num", sea_query::Order::Asc);
-    let revisions = transaction.fetch(&query, |row| Columns::from(row, 0).text()).await?;
+    let revisions = transaction.fetch(&query, |row| Columns::of(row).text()).await?;
     let known = |revision: &String| RELEASES.iter().any(|release| revision.starts_with(release));
     Ok(match revisions.as_slice() {
         [] if !has_table(transaction, "images").await? => SchemaState::Empty,
@@ -128,7 +128,7 @@ async fn create_head(transaction: &mut Transaction) -> Result<()> {
 
 async fn own_version(transaction: &mut Transaction) -> Result<Option<i64>> {
     let query = Query::select().column("version").from("rs_version").take();
-    Ok(transaction.fetch(&query, |row| Columns::from(row, 0).integer()).await?.into_iter().max())
+    Ok(transaction.fetch(&query, |row| Columns::of(row).integer()).await?.into_iter().max())
 }
 
 async fn upgrade_own(transaction: &mut Transaction, found: Option<i64>) -> Result<()> {

@@ -66,12 +66,9 @@ pub struct Arguments {
 /// # Errors
 /// Whatever keeps the server from starting, in words for the operator.
 pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments: Arguments = match super::parse(arguments)? {
         Ok(arguments) => arguments,
-        Err(answer) => {
-            answer.print()?;
-            return Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)));
-        }
+        Err(answered) => return Ok(answered),
     };
     let environment: Vec<(String, String)> = std::env::vars().collect();
     raise_open_files();

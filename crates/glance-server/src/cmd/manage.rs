@@ -17,7 +17,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser as _;
 use glance_db::Database;
 use oslo::config::{Config, Sources, config_directories, default_config_files};
 
@@ -32,12 +31,9 @@ use arguments::{Arguments, Db};
 /// # Errors
 /// When standard output or standard error cannot be written to.
 pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments: Arguments = match super::parse(arguments)? {
         Ok(arguments) => arguments,
-        Err(answer) => {
-            answer.print()?;
-            return Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)));
-        }
+        Err(answered) => return Ok(answered),
     };
     match start(arguments) {
         Ok(code) => Ok(code),

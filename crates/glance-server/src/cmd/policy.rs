@@ -60,12 +60,9 @@ struct Configuration {
 /// # Errors
 /// For files that cannot be used.
 pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments: Arguments = match super::parse(arguments)? {
         Ok(arguments) => arguments,
-        Err(answer) => {
-            answer.print()?;
-            return Ok(ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)));
-        }
+        Err(answered) => return Ok(answered),
     };
     let mut out = std::io::stdout().lock();
     match arguments.what {
