@@ -1,13 +1,18 @@
 //! A page of images: a single statement, so that what it answers is one moment of the catalogue.
 
 use glance_domain::Image;
-use glance_domain::query::{ImageQuery, SortDir, SortKey};
-use sea_query::{Asterisk, SelectStatement, UnionType};
+use glance_domain::query::{Filter, ImageQuery, SortDir, SortKey};
+use sea_query::{Asterisk, CaseStatement, Expr, ExprTrait as _, SelectStatement, SubQueryStatement, UnionType};
 
+use super::columns::constant;
 use super::read::is_visible;
 use super::{children, columns, filter, packed, page};
 use crate::error::{Error, Kind, Result};
 use crate::{Database, Engine};
+
+/// Images that a filter may let through for a page to begin with them: fewer are sorted sooner than a page is found
+/// among a hundred thousand others, more are found among those soon.
+const FEW: u64 = 500;
 
 impl Database {
     /// A page of the images that the viewer has in its list.
@@ -20,7 +25,8 @@ impl Database {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let Some(page) = select_page(self.engine(), query, marker.as_ref()) else { return Ok(Vec::new()) };
+        let rare = self.rare(query).await?;
+        let Some(page) = select_page(self.engine(), query, rare, marker.as_ref()) else { return Ok(Vec::new()) };
         if self.engine() != Engine::Sqlite {
             return self.pools.fetch(self.engine().render(&page), columns::read_whole).await;
         }
@@ -30,6 +36,28 @@ impl Database {
             .first()
             .and_then(Option::as_deref)
             .map_or_else(|| Ok(Vec::new()), |cell| packed::unpack(cell, columns::read_whole))
+    }
+
+    /// The first filter that only few images pass: it is faster to begin with those than to walk the list until a page
+    /// is full. No engine can be relied on to find that out by itself.
+    async fn rare<'q>(&self, query: &'q ImageQuery) -> Result<Option<&'q Filter>> {
+        let engine = self.engine();
+        let mut first = CaseStatement::new();
+        let mut related = Vec::new();
+        for (filter, mut rows) in
+            query.filters.iter().filter_map(|filter| Some((filter, filter::rows(engine, filter)?)))
+        {
+            let one_too_many = SubQueryStatement::from(rows.column("image_id").limit(1).offset(FEW).take());
+            first = first.case(Expr::from(one_too_many).is_null(), constant(i32::try_from(related.len()).ok()));
+            related.push(filter);
+        }
+        if related.is_empty() {
+            return Ok(None);
+        }
+        let probe = SelectStatement::new().expr(first).take();
+        let found = self.pools.fetch(engine.render(&probe), |row| row.integer(0)).await?;
+        let index = found.into_iter().flatten().next().and_then(|index| usize::try_from(index).ok());
+        Ok(index.and_then(|index| related.get(index).copied()))
     }
 
     async fn marker(&self, query: &ImageQuery) -> Result<Option<Image>> {
@@ -47,9 +75,14 @@ impl Database {
 /// The images of the page with all that belongs to them; `None` when there is no reason to list any.
 ///
 /// The page is found first, lest the database collects what belongs to images that are then sorted away.
-fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Option<SelectStatement> {
+fn select_page(
+    engine: Engine,
+    query: &ImageQuery,
+    rare: Option<&Filter>,
+    marker: Option<&Image>,
+) -> Option<SelectStatement> {
     let keys = page::complete(&query.sort);
-    let mut images = select_images(engine, query, &keys, marker);
+    let mut images = select_images(engine, query, rare, &keys, marker);
     let viewer = query.viewer.project();
     let walks_an_index = images.len() == 1 && keys == page::complete(&[]) && query.filters.is_empty();
     if walks_an_index {
@@ -69,13 +102,15 @@ fn select_page(engine: Engine, query: &ImageQuery, marker: Option<&Image>) -> Op
 fn select_images(
     engine: Engine,
     query: &ImageQuery,
+    rare: Option<&Filter>,
     keys: &[(SortKey, SortDir)],
     marker: Option<&Image>,
 ) -> Vec<SelectStatement> {
     let branch = |reason| {
         let mut branch = SelectStatement::new();
         columns::select(engine, &mut branch);
-        branch.from("images").cond_where(filter::conditions(engine, query)).cond_where(reason);
+        start(engine, &mut branch, rare);
+        branch.cond_where(filter::conditions(engine, query)).cond_where(reason);
         if let Some(marker) = marker {
             branch.cond_where(page::after(engine, keys, marker));
         }
@@ -83,6 +118,18 @@ fn select_images(
         branch.limit(query.limit).take()
     };
     filter::reasons(query).into_iter().map(branch).collect()
+}
+
+/// Begins with all images, or with those that pass a filter which few pass.
+fn start(engine: Engine, images: &mut SelectStatement, rare: Option<&Filter>) {
+    let Some(mut rows) = rare.and_then(|filter| filter::rows(engine, filter)) else {
+        images.from("images");
+        return;
+    };
+    let found = rows.column("image_id").distinct().take();
+    // SQLite, which has no statistics, keeps to the order of such a join.
+    images.from_subquery(found, "found").cross_join("images");
+    images.and_where(Expr::col(("found", "image_id")).equals(("images", "id")));
 }
 
 /// The first `limit` of all branches.
@@ -130,15 +177,37 @@ mod tests {
         let me = ProjectId::new("me");
         let image = Image::new(ImageId::random(), None, Timestamp::parse_iso("2026-01-01").unwrap());
         let project = ImageQuery::new(Viewer::Project(me.clone()), 25);
-        let page = plan(&database, &select_page(Engine::Sqlite, &project, Some(&image)).unwrap()).await;
+        let page = plan(&database, &select_page(Engine::Sqlite, &project, None, Some(&image)).unwrap()).await;
         assert!(page.contains("rs_image_members_member (member=? AND image_id=?)"), "{page}");
         assert!(page.contains("rs_images_owner_page (owner=? AND deleted=? AND created_at<?)"), "{page}");
         assert!(page.contains("rs_images_visibility_page (visibility=? AND deleted=? AND created_at<?)"), "{page}");
         let admin = ImageQuery::new(Viewer::Admin(None), 25);
-        let page = plan(&database, &select_page(Engine::Sqlite, &admin, None).unwrap()).await;
+        let page = plan(&database, &select_page(Engine::Sqlite, &admin, None, None).unwrap()).await;
         assert!(page.starts_with("SEARCH images USING INDEX rs_images_page (deleted=?)"), "{page}");
         assert_eq!(page.matches("SEARCH image_").count(), 3, "{page}");
         assert_eq!(page.matches("image_id=?)").count(), 3, "{page}");
         assert!(!page.contains("TEMP B-TREE"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn filtered_pages_walk_an_index_or_begin_with_the_few() {
+        let database = Database::connect(&Settings::new("sqlite://")).await.unwrap();
+        database.create_schema().await.unwrap();
+        database.prepare_own_objects().await.unwrap();
+        let mut query = ImageQuery::new(Viewer::Admin(None), 25);
+        query.filters = vec![Filter::Tag("a".into()), Filter::Property("b".into(), "c".into())];
+        query.sort = vec![(SortKey::Name, SortDir::Asc)];
+        let walk = plan(&database, &select_page(Engine::Sqlite, &query, None, None).unwrap()).await;
+        assert!(walk.contains("SEARCH images USING INDEX rs_images_name_page (deleted=?)"), "{walk}");
+        assert!(walk.contains("(value=? AND image_id=?)") || walk.contains("(image_id=? AND value=?)"), "{walk}");
+        assert!(!walk.contains("SCAN image"), "{walk}");
+        for filter in &query.filters {
+            let few = plan(&database, &select_page(Engine::Sqlite, &query, Some(filter), None).unwrap()).await;
+            let index =
+                if matches!(filter, Filter::Tag(_)) { "rs_image_tags_value" } else { "rs_image_properties_value" };
+            let (found, image) =
+                (few.find(index), few.find("SEARCH images USING INDEX sqlite_autoindex_images_1 (id=?)"));
+            assert!(found.is_some() && found < image, "{few}");
+        }
     }
 }

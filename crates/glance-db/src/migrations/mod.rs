@@ -305,9 +305,9 @@ async fn write_heads(transaction: &mut Transaction, old: &BTreeSet<String>, new:
 /// They would be in the way of changes to the columns that they cover. Without a version, the next start of the
 /// service adds what is missing.
 async fn remove_own_indexes(transaction: &mut Transaction) -> Result<()> {
-    for (name, table, _) in own::VERSIONS.iter().flat_map(|version| version.indexes) {
-        if has_index(transaction, name).await? {
-            step::drop_index(transaction, name, table).await?;
+    for index in own::VERSIONS.iter().flat_map(|version| version.indexes) {
+        if has_index(transaction, index.name).await? {
+            step::drop_index(transaction, index.name, index.table).await?;
         }
     }
     if has_table(transaction, "rs_version").await? {

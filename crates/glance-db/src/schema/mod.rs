@@ -156,9 +156,9 @@ async fn add_version(transaction: &mut Transaction, version: &own::Version) -> R
             }
         }
     }
-    for (name, table, columns) in version.indexes {
-        if !has_index(transaction, name).await? {
-            transaction.run(&table::create_index(name, table, columns)).await?;
+    for index in version.indexes {
+        if !has_index(transaction, index.name).await? {
+            transaction.run(&index.create(engine)).await?;
         }
     }
     Ok(())

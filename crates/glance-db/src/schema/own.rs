@@ -4,18 +4,56 @@
 //! migrations neither see nor break it.
 
 use super::table::{Checks, Table, big_integer, big_serial, chars, text};
+use crate::Engine;
 
 /// The version of all of this, kept in `rs_version`.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// What each version adds to the one before, first to last.
-pub(crate) const VERSIONS: [&Version; 1] = [&FIRST];
+pub(crate) const VERSIONS: [&Version; 2] = [&FIRST, &SECOND];
+
+/// How many characters of a long text an index holds: not every engine can index all of it.
+pub(crate) const PREFIX: u32 = 64;
 
 /// What one version adds.
 pub(crate) struct Version {
     pub(crate) tables: &'static [&'static Table],
-    /// Name, table and columns.
-    pub(crate) indexes: &'static [(&'static str, &'static str, &'static [&'static str])],
+    pub(crate) indexes: &'static [Index],
+}
+
+/// An index on one of upstream's tables.
+pub(crate) struct Index {
+    pub(crate) name: &'static str,
+    pub(crate) table: &'static str,
+    keys: &'static [Key],
+}
+
+/// What an index is sorted by.
+enum Key {
+    Column(&'static str),
+    /// A column in which NULL is lower than any value.
+    Nullable(&'static str),
+    /// The first [`PREFIX`] characters of a column, or more.
+    Prefix(&'static str),
+}
+
+impl Index {
+    /// `CREATE INDEX`
+    pub(crate) fn create(&self, engine: Engine) -> String {
+        let keys: Vec<_> = self.keys.iter().map(|key| key.render(engine)).collect();
+        format!("CREATE INDEX {} ON {} ({})", self.name, self.table, keys.join(", "))
+    }
+}
+
+impl Key {
+    fn render(&self, engine: Engine) -> String {
+        match (self, engine) {
+            (Self::Nullable(column), Engine::Postgres) => format!("{column} NULLS FIRST"),
+            (Self::Prefix(column), Engine::Postgres) => format!("left({column}, {PREFIX})"),
+            (Self::Prefix(column), Engine::MySql) => format!("{column}({PREFIX})"),
+            (Self::Column(column) | Self::Nullable(column) | Self::Prefix(column), _) => (*column).to_owned(),
+        }
+    }
 }
 
 /// Holds one row with the version.
@@ -25,10 +63,49 @@ const FIRST: Version = Version {
     tables: &[&NODES, &TRANSFERS],
     indexes: &[
         // A page of a list walks one of the first three, whatever the number of images.
-        ("rs_images_page", "images", &["deleted", "created_at", "id"]),
-        ("rs_images_owner_page", "images", &["owner", "deleted", "created_at", "id"]),
-        ("rs_images_visibility_page", "images", &["visibility", "deleted", "created_at", "id"]),
-        ("rs_image_members_member", "image_members", &["member", "image_id", "deleted"]),
+        Index {
+            name: "rs_images_page",
+            table: "images",
+            keys: &[Key::Column("deleted"), Key::Column("created_at"), Key::Column("id")],
+        },
+        Index {
+            name: "rs_images_owner_page",
+            table: "images",
+            keys: &[Key::Column("owner"), Key::Column("deleted"), Key::Column("created_at"), Key::Column("id")],
+        },
+        Index {
+            name: "rs_images_visibility_page",
+            table: "images",
+            keys: &[Key::Column("visibility"), Key::Column("deleted"), Key::Column("created_at"), Key::Column("id")],
+        },
+        Index {
+            name: "rs_image_members_member",
+            table: "image_members",
+            keys: &[Key::Column("member"), Key::Column("image_id"), Key::Column("deleted")],
+        },
+    ],
+};
+
+const SECOND: Version = Version {
+    tables: &[],
+    indexes: &[
+        // As the page indexes above, for lists by name.
+        Index {
+            name: "rs_images_name_page",
+            table: "images",
+            keys: &[Key::Column("deleted"), Key::Nullable("name"), Key::Column("created_at"), Key::Column("id")],
+        },
+        // From a tag or property that few images have, to them.
+        Index {
+            name: "rs_image_tags_value",
+            table: "image_tags",
+            keys: &[Key::Column("value"), Key::Column("image_id"), Key::Column("deleted")],
+        },
+        Index {
+            name: "rs_image_properties_value",
+            table: "image_properties",
+            keys: &[Key::Column("name"), Key::Prefix("value"), Key::Column("image_id"), Key::Column("deleted")],
+        },
     ],
 };
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use glance_db::{Database, Kind};
 use glance_domain::query::{EqualField, Filter, ImageQuery, SortDir, SortKey, TextField, TimeField, TimeOp, Viewer};
-use glance_domain::{Image, Status};
+use glance_domain::{Image, Status, Visibility};
 
 use crate::support::{at, full_image, id, image, on_every_database, project};
 
@@ -101,6 +101,38 @@ on_every_database! {
                 assert_eq!(paged(&database, query).await, expected, "{sort:?}");
             }
         }
+    }
+
+    /// However many images pass a filter, and in whichever order they are wanted.
+    async fn filters_that_few_or_many_images_pass(database: Database) {
+        let mut images: Vec<_> = (0..600).map(image).collect();
+        for (number, image) in images.iter_mut().enumerate() {
+            image.name = (number % 7 != 0).then(|| format!("name-{}", number % 50));
+            image.visibility = if number % 2 == 0 { Visibility::Public } else { Visibility::Private };
+            image.tags.insert("many".into());
+            image.properties.insert("many".into(), Some("x".repeat(70)));
+            if number % 97 == 0 {
+                image.tags.insert("few".into());
+                image.properties.insert("few".into(), Some("x".repeat(70) + "y"));
+            }
+            database.create_image(image).await.unwrap();
+        }
+        let tag = |name: &str| Filter::Tag(name.into());
+        let property = |name: &str, value: &str| Filter::Property(name.into(), value.into());
+        let many = [tag("many"), property("many", &"x".repeat(70))];
+        let few = [tag("few"), property("few", &("x".repeat(70) + "y"))];
+        for filters in [many.to_vec(), few.to_vec(), [many, few.clone()].concat(), vec![few[1].clone()]] {
+            let passing = |image: &Image| !filters.contains(&few[1]) || image.tags.contains("few");
+            let expected: Vec<_> = images.iter().filter(|image| passing(image)).cloned().collect();
+            for sort in [(SortKey::Name, SortDir::Asc), (SortKey::Name, SortDir::Desc), (SortKey::CreatedAt, SortDir::Desc)] {
+                for viewer in [Viewer::Project(project("owner")), Viewer::Admin(None)] {
+                    let query = ImageQuery { viewer, sort: vec![sort], filters: filters.clone(), ..query(90) };
+                    assert_eq!(paged(&database, query).await, sorted(expected.clone(), &[sort]), "{filters:?} {sort:?}");
+                }
+            }
+        }
+        let nobody = ImageQuery { filters: vec![property("few", &"x".repeat(70))], ..query(90) };
+        assert_eq!(names(&database, &nobody).await, Vec::<String>::new());
     }
 
     async fn a_list_has_whole_images(database: Database) {
