@@ -12,6 +12,7 @@ pub mod images;
 pub mod info;
 pub mod locations;
 pub mod members;
+pub mod properties;
 pub mod tags;
 pub mod upload;
 

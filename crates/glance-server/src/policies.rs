@@ -9,6 +9,7 @@ pub mod discovery;
 pub mod files;
 pub mod image;
 pub mod metadef;
+pub mod protections;
 pub mod remote;
 pub mod target;
 pub mod tasks;
@@ -16,11 +17,12 @@ pub mod tasks;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use oslo::policy::{Answers, Attributes, Check, EvaluationError, Policy, RuleDefault, Rules, Settings, Verdict};
+use oslo::policy::{Answers, Check, EvaluationError, Policy, RuleDefault, Rules, Settings, Verdict};
 
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
 use files::Files;
+use protections::{Operation, Permission, Protections};
 use remote::Remote;
 pub use target::Target;
 
@@ -38,6 +40,7 @@ pub struct Enforcer {
     settings: Settings,
     files: Option<Files>,
     remote: Option<Remote>,
+    protections: Option<Protections>,
 }
 
 impl Default for Enforcer {
@@ -45,7 +48,7 @@ impl Default for Enforcer {
     fn default() -> Self {
         let settings = Settings::default();
         let policy = ArcSwap::from_pointee(Policy::new(TABLES, &Rules::new(), &settings));
-        Self { policy, settings, files: None, remote: None }
+        Self { policy, settings, files: None, remote: None, protections: None }
     }
 }
 
@@ -56,9 +59,36 @@ impl Enforcer {
     /// A file that cannot be used.
     pub fn new(settings: Settings, files: Files, remote: Remote) -> Result<Self, oslo::policy::FileError> {
         let policy = ArcSwap::from_pointee(Policy::new(TABLES, &files.load()?, &settings));
-        let this = Self { policy, settings, files: Some(files), remote: Some(remote) };
+        let this = Self { policy, settings, files: Some(files), remote: Some(remote), protections: None };
         this.report();
         Ok(this)
+    }
+
+    /// The same with properties that are protected.
+    #[must_use]
+    pub fn with_protections(self, protections: Option<Protections>) -> Self {
+        Self { protections, ..self }
+    }
+
+    /// Whether some properties are protected.
+    #[must_use]
+    pub fn protects_properties(&self) -> bool {
+        self.protections.is_some()
+    }
+
+    /// Whether the caller may do `operation` with custom properties called `name`. The roles of a service that passes
+    /// the request on count as well as its user's.
+    ///
+    /// # Errors
+    /// As [`Enforcer::check`].
+    pub async fn allows_property(&self, ctx: &RequestContext, name: &str, operation: Operation) -> Result<bool> {
+        let Some(protections) = &self.protections else { return Ok(true) };
+        match protections.of(name, operation) {
+            Permission::Everybody => Ok(true),
+            Permission::Nobody => Ok(false),
+            Permission::Roles(roles) => Ok(ctx.has_role(roles)),
+            Permission::Rule(rule) => self.check_reference(ctx, rule).await,
+        }
     }
 
     /// Whether `rule` allows it. Rules may ask other servers, so this waits.
@@ -81,8 +111,7 @@ impl Enforcer {
         let policy = self.policy.load_full();
         let check = Check::parse(&format!("rule:{name}"));
         let nothing = Target::none();
-        let target: &dyn Attributes = &nothing;
-        self.decide(ctx, &nothing, |answers| policy.evaluate_check(&check, target, &ctx.credentials, answers)).await
+        self.decide(ctx, &nothing, |answers| policy.evaluate_check(&check, &nothing, &ctx.credentials, answers)).await
     }
 
     async fn decide(

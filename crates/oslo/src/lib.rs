@@ -5,6 +5,7 @@
 //! Nothing here does network input or output, and files are read only by functions that are given their paths.
 
 pub mod config;
+pub mod configparser;
 pub mod logging;
 pub mod paste;
 pub mod policy;

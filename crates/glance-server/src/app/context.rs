@@ -92,6 +92,14 @@ impl RequestContext {
         serde_json::to_value(content.catalog.as_ref()?).ok()
     }
 
+    /// Whether the caller, or the service that passes the request on, has one of these roles.
+    #[must_use]
+    pub fn has_role(&self, roles: &[String]) -> bool {
+        let given = |name: &str| self.credentials.get(name).and_then(serde_json::Value::as_array);
+        let mut given = ["roles", "service_roles"].into_iter().filter_map(given).flatten();
+        given.any(|role| role.as_str().is_some_and(|role| roles.iter().any(|wanted| wanted == role)))
+    }
+
     /// Refuses callers that may only read.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use glance_domain::{Image, ImageId, LocationStatus, Status, StoreId};
-use glance_store::{ByteRange, Kind as StoreKind, Object};
+use glance_domain::{Image, ImageId, Location, LocationStatus, Status, StoreId};
+use glance_store::{ByteRange, Kind as StoreKind, Object, StoreContext};
 
 use crate::app::App;
 use crate::app::context::RequestContext;
@@ -54,7 +54,7 @@ impl App {
     /// Opens the data of an image, at the first of its locations that answers. `None` when it has no data.
     ///
     /// # Errors
-    /// `Invalid` for a range that the store cannot give; `Unavailable` when no location answers.
+    /// `Invalid` for a range that no store can give; `Unavailable` when no location answers.
     pub async fn open_image_data(
         &self,
         ctx: &RequestContext,
@@ -65,28 +65,37 @@ impl App {
             return Ok(None);
         }
         let context = ctx.store_context();
+        let mut last = None;
         for location in &image.locations {
-            let opened = match self.stores.for_location(location) {
-                Ok(entry) if range.is_some() && !entry.driver.capabilities().read_random => {
-                    let text = "The store does not support getting a part of the image.";
-                    return Err(Error::Invalid(text.into()));
-                }
-                Ok(entry) => {
-                    let opened = entry.driver.open(&context, &location.url, range).await;
-                    opened.map(|object| self.counted(entry.id.as_str(), object))
-                }
-                Err(error) => Err(error),
-            };
-            match opened {
+            match self.open_at(&context, location, range).await {
                 Ok(object) => return Ok(Some(ImageData { object, range })),
-                Err(error) if error.kind() == StoreKind::NoRandomAccess => {
-                    return Err(Error::Invalid("The store does not support getting a part of the image.".into()));
+                Err(error) => {
+                    tracing::warn!(image = %image.id, %error, "a location of the image does not answer");
+                    last = Some(error);
                 }
-                Err(error) => tracing::warn!(image = %image.id, %error, "a location of the image does not answer"),
             }
+        }
+        if let (Some(range), Some(StoreKind::NoRandomAccess)) = (range, last.map(|error| error.kind())) {
+            let text = "Getting images randomly from this store is not supported.";
+            let text = format!("{text} Offset: {}, length: {}", range.offset, range.length);
+            return Err(Error::Invalid(text.into()));
         }
         tracing::error!(image = %image.id, "no location of the image answers");
         Err(Error::Unavailable("None of the image's stores can deliver its data now.".into()))
+    }
+
+    async fn open_at(
+        &self,
+        context: &StoreContext,
+        location: &Location,
+        range: Option<ByteRange>,
+    ) -> glance_store::Result<Object> {
+        let entry = self.stores.for_location(location)?;
+        if range.is_some() && !entry.driver.capabilities().read_random {
+            return Err(glance_store::Error::new(StoreKind::NoRandomAccess, "the store gives images only as a whole"));
+        }
+        let object = entry.driver.open(context, &location.url, range).await?;
+        Ok(self.counted(entry.id.as_str(), object))
     }
 
     /// The object, whose bytes are counted as they go.

@@ -42,6 +42,7 @@ impl App {
         let mut image = self.outline(ctx, new)?;
         self.enforce_new_image(ctx, &image).await?;
         self.check_visibility_change(ctx, &Target::image(&image), image.visibility).await?;
+        self.check_new_properties(ctx, new.keys().filter(|name| !is_base(name) || is_ignored(name))).await?;
         check_tags(ctx, new.get("tags"))?;
         let refused = |name: &&String| is_base(name) && Attribute::parse(name).is_none() && !is_ignored(name);
         if let Some(name) = new.keys().find(|name| *name != "id" && refused(name)) {
@@ -56,6 +57,7 @@ impl App {
             Kind::Duplicate => Error::Conflict(format!("Image ID {} already exists!", image.id).into()),
             _ => error.into(),
         })?;
+        self.hide_properties(ctx, std::slice::from_mut(&mut image)).await?;
         Ok(image)
     }
 
@@ -99,7 +101,7 @@ impl App {
         if allowed { Ok(image) } else { Err(Error::no_image(id)) }
     }
 
-    /// One image before policy is asked: only what the catalogue lets the caller see.
+    /// One image before policy is asked: only what the catalogue and the protections of properties let the caller see.
     pub(crate) async fn load_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
         let found = self.db.get_image(id, &ctx.viewer()).await;
         let mut image = found.map_err(|error| match error.kind() {
@@ -107,6 +109,7 @@ impl App {
             _ => error.into(),
         })?;
         self.arrange(&mut image);
+        self.hide_properties(ctx, std::slice::from_mut(&mut image)).await?;
         Ok(image)
     }
 
@@ -157,13 +160,14 @@ impl App {
     /// `Invalid` for an unknown marker, `Forbidden` for one that the caller may not see, or by policy.
     pub async fn list_images(&self, ctx: &RequestContext, query: &ImageQuery) -> Result<ImagePage> {
         self.require_listing(ctx).await?;
-        let found = self.db.list_images(query).await.map_err(|error| match (error.kind(), &query.marker) {
+        let mut found = self.db.list_images(query).await.map_err(|error| match (error.kind(), &query.marker) {
             (Kind::MarkerUnknown, Some(marker)) => Error::Invalid(format!("No image found with ID {marker}").into()),
             (Kind::MarkerInvisible, Some(marker)) => {
                 Error::Forbidden(format!("Forbidding request, image {marker} not visible").into())
             }
             _ => error.into(),
         })?;
+        self.hide_properties(ctx, &mut found).await?;
         let full = found.len() as u64 == query.limit;
         let mut images = Vec::with_capacity(found.len());
         for mut image in found {
@@ -199,6 +203,7 @@ impl App {
             ctx.config.limits.check_properties(after.properties.keys())?;
         }
         let mut saved = self.save_image(&before, &after).await?;
+        self.hide_properties(ctx, std::slice::from_mut(&mut saved)).await?;
         if before.locations != after.locations {
             self.delete_dropped(ctx, &before, &after);
             // New rows come last when the image is read again; this answer shows them where they were put.
@@ -230,6 +235,7 @@ impl App {
             self.check_visibility_change(ctx, &Target::image(before), to).await?;
         }
         self.enforce_on_own_image(ctx, "modify_image", before).await?;
+        self.check_property_change(ctx, after, change).await?;
         if change.name == "tags" {
             check_tags(ctx, change.operation.value())?;
         }

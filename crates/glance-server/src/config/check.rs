@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use oslo::config::{Config, Error, OptionDef, Pairs, Place};
 
 use super::options::{FILE_STORE, HTTP_STORE, STORE};
-use super::upstream;
+use super::{policy, upstream};
 
 /// What there is to say about one place of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +147,11 @@ fn judge(
     if !has_effect(def) {
         return (Verdict::Ignored, def.help.to_owned());
     }
+    if def.name == "property_protection_file"
+        && let Some(finding) = unusable_protections(config)
+    {
+        return finding;
+    }
     if let Some(danger) = danger(config, group, def.name) {
         return (Verdict::Dangerous, danger.to_owned());
     }
@@ -157,6 +162,16 @@ fn judge(
         Some(reason) => (Verdict::Deprecated, reason.to_owned()),
         None => (Verdict::Used, String::new()),
     }
+}
+
+/// What is wrong with the file of protected properties; a file of another machine may be missing.
+fn unusable_protections(config: &Config) -> Option<(Verdict, String)> {
+    let file = policy::protection_file(config).ok().flatten()?;
+    if !file.exists() {
+        return Some((Verdict::Missing, format!("there is no {}: the service will not start", file.display())));
+    }
+    let reason = policy::protections(config).err()?;
+    Some((Verdict::Invalid, format!("{reason:#}")))
 }
 
 /// Name of an option (in any group), a value that weakens the service, and how.

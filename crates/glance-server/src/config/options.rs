@@ -40,6 +40,10 @@ pub const DEFAULT: &[OptionDef] = &[
         "Bytes of all images of a project, or a number of KB, MB, GB, TB; 0: any.",
     )
     .default("0"),
+    default("property_protection_file", Kind::Str, "File that says who may read and change which properties."),
+    default("property_protection_rule_format", Kind::Str, "What that file lists: roles, or rules of the policy.")
+        .default("roles")
+        .choices(&["roles", "policies"]),
     default("limit_param_default", Kind::Int, "Length of a page when the client does not say.").default("25").min(1),
     default("api_limit_max", Kind::Int, "Longest page.").default("1000").min(1),
     default("max_request_id_length", Kind::Int, "Longest request id that is taken from a client.").default("64").min(0),

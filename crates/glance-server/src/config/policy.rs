@@ -1,18 +1,21 @@
-//! From `[oslo_policy]` to the enforcer: which files override the default rules, and how other servers are asked.
+//! From options to the enforcer: which files override the default rules, how other servers are asked, and which
+//! properties are protected.
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use oslo::config::Config;
 use oslo::policy::Settings;
 
 use crate::policies::Enforcer;
 use crate::policies::files::Files;
+use crate::policies::protections::{Format, Protections};
 use crate::policies::remote::{Remote, RemoteSettings};
 
 /// The rules in force, as the options say.
 ///
 /// # Errors
-/// For a policy file or a certificate that cannot be used.
+/// For a policy file, a file of protections or a certificate that cannot be used.
 pub fn enforcer(options: &Config) -> anyhow::Result<Enforcer> {
     let settings = Settings {
         default_rule: options.get("oslo_policy", "policy_default_rule")?,
@@ -27,7 +30,34 @@ pub fn enforcer(options: &Config) -> anyhow::Result<Enforcer> {
         key: options.get("oslo_policy", "remote_ssl_client_key_file")?,
         timeout: options.get("oslo_policy", "remote_timeout")?,
     };
-    Ok(Enforcer::new(settings, files(options)?, Remote::new(&remote)?)?)
+    let protections = protections(options)?;
+    Ok(Enforcer::new(settings, files(options)?, Remote::new(&remote)?)?.with_protections(protections))
+}
+
+/// Where the rules about properties are, if there are any (`property_protection_file`).
+///
+/// # Errors
+/// For a value that is not accepted.
+pub fn protection_file(options: &Config) -> anyhow::Result<Option<PathBuf>> {
+    let file: Option<PathBuf> = options.get("DEFAULT", "property_protection_file")?;
+    Ok(file.filter(|file| !file.as_os_str().is_empty()).map(|file| find(options, file)))
+}
+
+/// The rules about properties, if there are any.
+///
+/// # Errors
+/// For a file that cannot be used.
+pub fn protections(options: &Config) -> anyhow::Result<Option<Protections>> {
+    let Some(file) = protection_file(options)? else { return Ok(None) };
+    let format: String = options.get("DEFAULT", "property_protection_rule_format")?;
+    let format = if format == "policies" { Format::Policies } else { Format::Roles };
+    let named = || format!("property_protection_file: {}", file.display());
+    let text = std::fs::read_to_string(&file).with_context(named)?;
+    let protections = Protections::parse(&text, format).with_context(named)?;
+    for warning in protections.warnings() {
+        tracing::warn!("{}: {warning}", file.display());
+    }
+    Ok(Some(protections))
 }
 
 /// The policy file and the folders of more of them; relative names are looked up beside the configuration files.
@@ -54,6 +84,23 @@ mod tests {
 
     use super::*;
     use crate::config::options::TABLES;
+
+    #[test]
+    fn protections_are_beside_the_configuration_or_the_start_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("glance-api.conf", "[DEFAULT]\nproperty_protection_file = protections.conf\n");
+        let mut sources = Sources::new();
+        sources.add_file(&folder.path().join("glance-api.conf")).unwrap();
+        let config = Config::new(sources, TABLES);
+        let said = format!("{:#}", protections(&config).unwrap_err());
+        assert!(said.contains("protections.conf") && said.contains("No such file"), "{said}");
+        write("protections.conf", "[a]\ncreate = @\nread = @\nupdate = @\n");
+        let said = format!("{:#}", protections(&config).unwrap_err());
+        assert!(said.ends_with("protections.conf: line 1: [a] delete: the key is missing"), "{said}");
+        write("protections.conf", "[a]\ncreate = @\nread = @\nupdate = @\ndelete = !\n");
+        assert!(enforcer(&config).unwrap().protects_properties());
+    }
 
     #[test]
     fn files_beside_the_configuration_override_the_defaults() {

@@ -13,6 +13,7 @@ mod images;
 mod locations;
 mod members;
 mod policies;
+mod protections;
 mod routes;
 mod versions;
 mod web;

@@ -15,14 +15,14 @@ use glance_server::app::clock::Clock;
 use glance_server::app::context::RequestContext;
 use glance_server::config::load::snapshot;
 use glance_server::config::options::TABLES;
+use glance_server::config::policy::enforcer;
 use glance_server::metrics::Metrics;
-use glance_server::policies::Enforcer;
 use glance_server::stream::hash::HashPool;
 use glance_server::tasks::{Tasks, node};
 use glance_store::file::{FileOptions, FileStore};
 use glance_store::http::{HttpOptions, HttpStore};
 use glance_store::registry::Naming;
-use glance_store::{StoreEntry, Stores};
+use glance_store::{Store, StoreEntry, Stores};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use oslo::config::{Config, Sources};
@@ -33,6 +33,9 @@ use tower::ServiceExt;
 pub(crate) const PATCH: (&str, &str) = ("content-type", "application/openstack-images-v2.1-json-patch");
 pub(crate) const OCTETS: (&str, &str) = ("content-type", "application/octet-stream");
 pub(crate) const JSON: (&str, &str) = ("accept", "application/json");
+
+/// Locations on this machine may be looked at.
+const WEB_OPTIONS: &str = "[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n";
 
 /// One application with a folder of its own.
 pub(crate) struct TestApp {
@@ -79,13 +82,16 @@ impl TestApp {
 
     /// With these lines in `[DEFAULT]`, and a store `web` for locations on this machine.
     pub(crate) async fn with_web(options: &str) -> Self {
-        let store = HttpStore::open(&HttpOptions::default()).expect("a store");
-        let entry = StoreEntry::new(StoreId::new("web"), "http", Arc::new(store));
-        let options = format!("{options}\n[import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n");
-        Self::build(&options, vec![entry]).await
+        Self::build(&format!("{options}\n{WEB_OPTIONS}"), vec![("web", "http")]).await
     }
 
-    async fn build(options: &str, more_stores: Vec<StoreEntry>) -> Self {
+    /// As [`TestApp::with_web`], and a second file store `slow`.
+    pub(crate) async fn with_stores(options: &str) -> Self {
+        Self::build(&format!("{options}\n{WEB_OPTIONS}"), vec![("slow", "file"), ("web", "http")]).await
+    }
+
+    /// With stores of these names and types behind `fast`.
+    async fn build(options: &str, more_stores: Vec<(&str, &str)>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Database::connect(&glance_db::Settings::new(format!("sqlite:///{}/db", folder.path().display())))
             .await
@@ -94,17 +100,25 @@ impl TestApp {
         db.prepare_own_objects().await.expect("own tables");
         let this = node::this_process();
         db.register_node(&this).await.expect("a node");
-        let store = FileStore::open(FileOptions::new(folder.path().join("images"))).expect("a store");
         let id = StoreId::new("fast");
-        let entry = StoreEntry::new(id.clone(), "file", Arc::new(store));
-        let stores = std::iter::once(entry).chain(more_stores).collect();
+        let stores = std::iter::once(("fast", "file")).chain(more_stores);
+        let stores = stores.map(|(name, kind)| {
+            let place = folder.path().join(if name == "fast" { "images" } else { name });
+            let driver: Arc<dyn Store> = match kind {
+                "http" => Arc::new(HttpStore::open(&HttpOptions::default()).expect("a store")),
+                _ => Arc::new(FileStore::open(FileOptions::new(place)).expect("a store")),
+            };
+            StoreEntry::new(StoreId::new(name), kind, driver)
+        });
+        let stores = stores.collect();
         let mut sources = Sources::new();
         sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
-        let config = snapshot(&Config::new(sources, TABLES), Some(ProjectId::new("default"))).expect("a configuration");
+        let options = Config::new(sources, TABLES);
+        let config = snapshot(&options, Some(ProjectId::new("default"))).expect("a configuration");
         let app = Arc::new(App {
             db,
             stores: Stores::new(stores, &id, Naming::Named).expect("stores"),
-            policy: Enforcer::default(),
+            policy: enforcer(&options).expect("rules"),
             clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
             tasks: Tasks::new(this.id),
             hashes: HashPool::new(2),

@@ -19,7 +19,7 @@ pub use handler::{Destination, Rotation, Stream, SyslogAddress, When, facility};
 pub use level::Level;
 pub use record::{Field, Fields, Process, Record};
 
-use crate::paste::ini::{Document, Entry, Section, parse};
+use crate::configparser::{Document, Entry, Section, parse};
 use arguments::{Expression, evaluate};
 
 /// What is wrong with a logging configuration file.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::ini::{Document, Section, parse};
 use super::{App, Composites, Error, Part, Route};
+use crate::configparser::{Document, Section, parse};
 
 /// Longest chain of sections that lead to each other.
 const MAX_DEPTH: usize = 32;

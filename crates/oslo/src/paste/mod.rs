@@ -3,7 +3,6 @@
 //! Python would import and call the factories that the file names. Here they stay names: [`load`] describes the
 //! application and the service maps each name to what it has in its place.
 
-pub(crate) mod ini;
 mod loader;
 
 use std::collections::{BTreeMap, HashMap};

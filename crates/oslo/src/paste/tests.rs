@@ -138,7 +138,7 @@ fn errors_name_file_and_line() {
             "[app:main]\nuse = egg:a\nx = %(y)s",
             "/etc/svc/paste.ini:3: %(y)s is neither in the section nor in [DEFAULT]",
         ),
-        ("[app:main", "/etc/svc/paste.ini:1: a section such as [app:main] must come first"),
+        ("[app:main", "/etc/svc/paste.ini:1: a section such as [name] must come first"),
     ] {
         assert_eq!(app(text, "main", "").unwrap_err(), message);
     }

@@ -47,9 +47,10 @@ pub async fn upload(
 }
 
 fn upload_options(headers: &HeaderMap) -> Result<UploadOptions, Refusal> {
-    let given = media_type(headers).unwrap_or_default();
-    if given != OCTETS {
-        return Err(Refusal::media_type(&given, format!("Invalid content type {given}")));
+    let given = media_type(headers);
+    if given.as_deref() != Some(OCTETS) {
+        let named = given.as_deref().unwrap_or("None");
+        return Err(Refusal::media_type(given.as_deref().unwrap_or_default(), format!("Invalid content type {named}")));
     }
     Ok(UploadOptions {
         store: text_header(headers, &IMAGE_STORE)?.map(StoreId::new),

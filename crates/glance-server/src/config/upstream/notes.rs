@@ -36,7 +36,6 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("DEFAULT", "digest_algorithm", "Has no effect: upstream ignores it, too, where signatures are checked."),
     ("DEFAULT", "do_secure_hash", "Has no effect yet: locations are hashed when clients give them."),
     ("DEFAULT", "fatal_deprecations", "Has no effect: deprecated options are reported by config check."),
-    ("DEFAULT", "property_protection_*", "NOT SUPPORTED yet: properties are not protected."),
     ("DEFAULT", "image_member_quota", "Has no effect yet."),
     ("DEFAULT", "image_location_quota", "Has no effect yet: locations cannot be added by clients."),
     ("DEFAULT", "use_keystone_limits", LIMITS),

@@ -60,7 +60,7 @@ fn value(random: &mut Random, name: &str) -> Value {
     }
 }
 
-const COMMON: [&str; 13] = [
+const COMMON: [&str; 14] = [
     "name",
     "visibility",
     "visibility",
@@ -74,6 +74,7 @@ const COMMON: [&str; 13] = [
     "colour",
     "shape",
     "os_distro",
+    "veiled",
 ];
 const RARE: [&str; 23] = [
     "owner",

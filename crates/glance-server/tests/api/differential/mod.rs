@@ -6,11 +6,13 @@
 
 mod compare;
 mod documents;
+mod protections;
 mod python;
 mod queries;
 mod random;
 mod requests;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use axum::body::Body;
@@ -21,6 +23,7 @@ use tower::ServiceExt as _;
 
 use crate::support::{Persona, TestApp};
 use crate::web::Web;
+use protections::Protected;
 use python::PythonGlance;
 use requests::Calls;
 
@@ -50,30 +53,57 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_those_of_python_glance() {
+    let statuses = compare(Protected::Nothing, number("GLANCE_TEST_CALLS", 2500)).await;
+    for status in [200, 201, 204, 206, 400, 403, 404, 405, 409, 413, 415, 416] {
+        assert!(statuses.is_empty() || statuses.contains_key(&status), "no request was answered with {status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn properties_are_protected_by_roles_as_in_python_glance() {
+    compare(Protected::ByRoles, number("GLANCE_TEST_CALLS", 800)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn properties_are_protected_by_policies_as_in_python_glance() {
+    compare(Protected::ByPolicies, number("GLANCE_TEST_CALLS", 800)).await;
+}
+
+/// Sends `count` requests to both and fails on differences. How often Python Glance answered with each status; nothing
+/// where there is none.
+async fn compare(protected: Protected, count: u64) -> BTreeMap<u16, u32> {
     let Some(python) = std::env::var_os("GLANCE_TEST_PYTHON") else {
         let _ = writeln!(std::io::stderr(), "SKIPPED: GLANCE_TEST_PYTHON names no interpreter with Glance");
-        return;
+        return BTreeMap::new();
     };
-    let (count, seed) = (number("GLANCE_TEST_CALLS", 2500), number("GLANCE_TEST_SEED", 1));
-    let (app, web) = (TestApp::with_web(python::OPTIONS).await, Web::start());
+    let seed = number("GLANCE_TEST_SEED", 1);
     let folder = tempfile::tempdir().unwrap();
-    let mut upstream = PythonGlance::start(&python, folder.path());
+    let protections = protected.write(folder.path());
+    let options = format!("{}{}\n{}", python::OPTIONS, protections.options, protections.sections);
+    let (app, web) = (TestApp::with_stores(&options).await, Web::start());
+    let mut upstream = PythonGlance::start(&python, folder.path(), &protections);
     let mut calls = Calls::new(seed, web);
-    let (mut differences, mut statuses) = (Vec::new(), std::collections::BTreeMap::<u16, u32>::new());
+    let (mut differences, mut statuses) = (Vec::new(), BTreeMap::<u16, u32>::new());
     for number in 0..count {
         let call = calls.next();
-        let (expected, found) = (upstream.ask(&call), app.ask(&call).await);
+        if protected.is_lost(&call) {
+            continue;
+        }
+        let (mut expected, mut found) = (upstream.ask(&call), app.ask(&call).await);
         calls.learn(&call, &expected);
         *statuses.entry(expected.status).or_default() += 1;
+        for reply in [&mut expected, &mut found] {
+            protected.forget_lost(&call, reply);
+        }
         if let Some(difference) = compare::difference(&call, &expected, &found, folder.path(), app.folder.path()) {
             differences.push(format!("#{number} {}\n{difference}\n", describe(&call)));
         }
     }
-    println!("{count} requests, {} differences; statuses of Python Glance: {statuses:?}", differences.len());
+    let summary =
+        format!("{count} requests, {} differences; statuses of Python Glance: {statuses:?}", differences.len());
+    let _ = writeln!(std::io::stderr(), "{summary}");
     assert!(differences.is_empty(), "{}", differences[..differences.len().min(40)].join("\n"));
-    for status in [200, 201, 204, 206, 400, 403, 404, 405, 409, 413, 415, 416] {
-        assert!(statuses.contains_key(&status), "no request was answered with {status}");
-    }
+    statuses
 }
 
 fn describe(call: &Call) -> String {

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::protections::Files;
 use super::{Call, Reply};
 
 /// What it is told; the server under test is told the same.
@@ -32,8 +33,8 @@ pub(super) struct PythonGlance {
 
 impl PythonGlance {
     /// Starts it with nothing stored; everything that it writes is below `folder`.
-    pub(super) fn start(python: &OsStr, folder: &Path) -> Self {
-        write_configuration(python, folder);
+    pub(super) fn start(python: &OsStr, folder: &Path, protections: &Files) -> Self {
+        write_configuration(python, folder, protections);
         let script = folder.join("answer.py");
         std::fs::write(&script, include_str!("answer.py")).unwrap();
         let log = std::fs::File::create(folder.join("output")).unwrap();
@@ -75,17 +76,18 @@ impl Drop for PythonGlance {
     }
 }
 
-fn write_configuration(python: &OsStr, folder: &Path) {
-    let place = folder.display();
+fn write_configuration(python: &OsStr, folder: &Path, protections: &Files) {
+    let (place, Files { options, sections }) = (folder.display(), protections);
     let text = format!(
-        "[DEFAULT]\n{OPTIONS}enabled_backends = fast:file, web:http\nlog_file = {place}/glance.log\n\
+        "[DEFAULT]\n{OPTIONS}{options}enabled_backends = fast:file, slow:file, web:http\nlog_file = {place}/glance.log\n\
          [database]\nconnection = sqlite:///{place}/glance.db\n\
          [glance_store]\ndefault_backend = fast\n\
          [fast]\nfilesystem_store_datadir = {place}/images\n\
+         [slow]\nfilesystem_store_datadir = {place}/slow\n\
          [os_glance_staging_store]\nfilesystem_store_datadir = {place}/staging\n\
          [os_glance_tasks_store]\nfilesystem_store_datadir = {place}/tasks\n\
          [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = []\n\
-         [paste_deploy]\nconfig_file = {place}/glance-api-paste.ini\n"
+         [paste_deploy]\nconfig_file = {place}/glance-api-paste.ini\n{sections}"
     );
     std::fs::write(folder.join("glance-api.conf"), text).unwrap();
     let shipped = Path::new(python).parent().unwrap().join("../etc/glance/glance-api-paste.ini");
@@ -96,7 +98,7 @@ fn write_configuration(python: &OsStr, folder: &Path) {
         None => format!("{line}\n"),
     });
     std::fs::write(folder.join("glance-api-paste.ini"), paste.collect::<String>()).unwrap();
-    for name in ["images", "staging", "tasks"] {
+    for name in ["images", "slow", "staging", "tasks"] {
         std::fs::create_dir(folder.join(name)).unwrap();
     }
 }

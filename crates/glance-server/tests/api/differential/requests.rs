@@ -30,6 +30,8 @@ pub(super) struct Calls {
     ids: Vec<String>,
     /// Images that were registered, with who did it.
     alive: Vec<(String, Persona)>,
+    /// Those of them that have got data, and may have lost it.
+    stored: Vec<(String, Persona)>,
     second: i64,
 }
 
@@ -37,7 +39,7 @@ impl Calls {
     pub(super) fn new(seed: u64, web: Web) -> Self {
         let ids =
             (0..IMAGES).map(|number| format!("{:08x}-0000-4000-8000-{seed:012x}", number * 0x1357_9bdf % 0xffff_ffff));
-        Self { random: Random::new(seed), web, ids: ids.collect(), alive: Vec::new(), second: 0 }
+        Self { random: Random::new(seed), web, ids: ids.collect(), alive: Vec::new(), stored: Vec::new(), second: 0 }
     }
 
     /// The next request. Some come in the same second as the one before.
@@ -70,7 +72,12 @@ impl Calls {
             self.alive.push((document["id"].as_str().unwrap().to_owned(), call.who));
         }
         if call.method == "DELETE" && answer.status == 204 {
-            self.alive.retain(|(id, _)| call.path != format!("/v2/images/{id}"));
+            for images in [&mut self.alive, &mut self.stored] {
+                images.retain(|(id, _)| call.path != format!("/v2/images/{id}"));
+            }
+        }
+        if call.method == "PUT" && call.path.ends_with("/file") && answer.status == 204 {
+            self.stored.extend(self.alive.iter().find(|(id, _)| call.path.contains(id)).cloned());
         }
     }
 
@@ -95,7 +102,8 @@ impl Calls {
             let id = self.random.pick(&["no-such-image", "00000000-0000-4000-8000-000000000000", "a%20b"]);
             return (id.to_owned(), somebody);
         }
-        let (id, owner) = self.random.pick(&self.alive);
+        let from = if self.random.chance(25) && !self.stored.is_empty() { &self.stored } else { &self.alive };
+        let (id, owner) = self.random.pick(from);
         (id, if self.random.chance(45) { owner } else { somebody })
     }
 
@@ -184,7 +192,7 @@ impl Calls {
         call.headers.retain(|(name, _)| name != "content-type");
         call.headers.push(("content-type".to_owned(), media_type.to_owned()));
         if self.random.chance(15) {
-            let store = self.random.pick(&["fast", "web", "nowhere"]);
+            let store = self.random.pick(&["fast", "slow", "nowhere"]);
             call.headers.push(("x-image-meta-store".to_owned(), store.to_owned()));
         }
         if self.random.chance(10) {

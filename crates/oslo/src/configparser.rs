@@ -1,4 +1,4 @@
-//! The line format of paste.deploy: that of Python's configparser, which is not that of oslo.config.
+//! The format of Python's configparser, which is not that of oslo.config: paste files and property protections have it.
 //!
 //! A line continues a value if it is indented deeper than the line before it; sections and keys occur once;
 //! `%(name)s` stands for another option of the section or of `[DEFAULT]`.
@@ -12,18 +12,26 @@ const MAX_DEPTH: usize = 10;
 /// Longest value after interpolation, in bytes.
 const MAX_LENGTH: usize = 1 << 16;
 
+/// One `key = value`.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
-    pub(crate) value: String,
-    pub(crate) line: usize,
+pub struct Entry {
+    /// The key as it is written.
+    pub key: String,
+    /// The value before interpolation.
+    pub value: String,
+    /// Number of the line with the key, from 1.
+    pub line: usize,
 }
 
+/// What stands under one `[name]`.
 #[derive(Clone, Debug)]
-pub(crate) struct Section {
-    pub(crate) name: String,
-    pub(crate) line: usize,
-    pub(crate) entries: Vec<Entry>,
+pub struct Section {
+    /// The name as it is written.
+    pub name: String,
+    /// Number of the line with the name, from 1; 0 for `[DEFAULT]`.
+    pub line: usize,
+    /// In their order.
+    pub entries: Vec<Entry>,
 }
 
 impl Section {
@@ -34,15 +42,21 @@ impl Section {
 
 /// A file: its sections, with `[DEFAULT]` apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Document {
-    pub(crate) defaults: Section,
-    pub(crate) sections: Vec<Section>,
+pub struct Document {
+    /// `[DEFAULT]`, whose entries every section has.
+    pub defaults: Section,
+    /// All others, in their order.
+    pub sections: Vec<Section>,
 }
 
 /// A line number, from 1, and what is wrong there.
-pub(crate) type Fault = (usize, String);
+pub type Fault = (usize, String);
 
-pub(crate) fn parse(text: &str) -> Result<Document, Fault> {
+/// Reads a whole file.
+///
+/// # Errors
+/// The first line that is not understood, and a section or key that occurs twice.
+pub fn parse(text: &str) -> Result<Document, Fault> {
     let defaults = Section { name: "DEFAULT".to_owned(), line: 0, entries: Vec::new() };
     let mut parser = Parser { sections: vec![defaults], index: HashMap::new(), current: None, indent: 0, open: false };
     for (position, line) in lines(text).enumerate() {
@@ -109,7 +123,7 @@ impl Parser {
 
     fn entry(&mut self, text: &str, line: usize) -> Result<(), String> {
         let section = self.current.and_then(|current| self.sections.get_mut(current));
-        let section = section.ok_or("a section such as [app:main] must come first")?;
+        let section = section.ok_or("a section such as [name] must come first")?;
         let (key, value) = text.split_once(['=', ':']).ok_or("neither = nor : after the name of an option")?;
         let key = strip_end(key);
         if key.is_empty() {
@@ -126,7 +140,10 @@ impl Parser {
 
 impl Document {
     /// The value of an entry with `%(name)s` filled in. `given` are the values that come from outside, such as `here`.
-    pub(crate) fn interpolate(
+    ///
+    /// # Errors
+    /// Names that mean nothing, that refer to each other too often, or that make the value too long.
+    pub fn interpolate(
         &self,
         section: &Section,
         entry: &Entry,
