@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: the same work on this service and on Python Glance, in one run, on one machine.
 
+mod catalogue;
 mod contender;
+mod large;
 mod load;
 mod measure;
 mod report;
@@ -10,10 +12,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use catalogue::Catalogue;
 use contender::Contender;
 use report::Results;
 
-use crate::databases::{Database, Engine};
+use crate::databases::Database;
 use crate::error::Result;
 use crate::packages::{self, Purpose};
 use crate::{shell, workspace};
@@ -27,8 +30,9 @@ empty store and does all the work; rounds follow each other, so that a disturban
 
   --quick      an image of 128 MiB in place of 1 GiB, one round, short runs; prints and writes no document
   --rounds N   3 by default
-  --only NAME  rust-sqlite, rust-mariadb, python-sqlite, python-mariadb, nginx; writes no document
-Leave the machine alone while it runs (about 20 minutes).
+  --only NAME  rust-sqlite, rust-mariadb, rust-postgres, python-sqlite, python-mariadb, python-postgres, nginx, large;
+               writes no document
+Leave the machine alone while it runs (about 40 minutes).
 ";
 
 /// How much work there is.
@@ -41,12 +45,14 @@ struct Plan {
     parallel_mib: u64,
     /// Images in the catalogue when it is listed.
     images: usize,
+    /// Images in the large catalogue.
+    many: usize,
     /// Of each run of requests.
     seconds: u32,
 }
 
-const FULL: Plan = Plan { rounds: 3, image_mib: 1024, parallel_mib: 128, images: 1000, seconds: 8 };
-const QUICK: Plan = Plan { rounds: 1, image_mib: 128, parallel_mib: 32, images: 100, seconds: 2 };
+const FULL: Plan = Plan { rounds: 3, image_mib: 1024, parallel_mib: 128, images: 1000, many: 100_000, seconds: 8 };
+const QUICK: Plan = Plan { rounds: 1, image_mib: 128, parallel_mib: 32, images: 100, many: 10_000, seconds: 2 };
 
 /// What the caller wants.
 struct Wish {
@@ -66,7 +72,7 @@ struct Stage {
     small: PathBuf,
     /// Folder of our programs.
     programs: PathBuf,
-    mariadb: Option<Database>,
+    databases: Vec<(Catalogue, Database)>,
 }
 
 /// `cargo xtask bench`.
@@ -77,7 +83,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .into_iter()
         .filter(|one| wish.only.is_empty() || wish.only.iter().any(|n| n == one.name()))
         .collect();
-    let stage = Stage::set(wish.plan, &contenders)?;
+    let large = wish.only.is_empty() || wish.only.iter().any(|name| name == large::NAME);
+    let stage = Stage::set(wish.plan, &contenders, large)?;
     let mut results = Results::default();
     for (name, value) in measure::hash_baseline(&stage)? {
         results.add("one thread", name, value);
@@ -91,7 +98,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             }
         }
     }
-    println!("\n{}", results.table());
+    if large {
+        large::measure(&stage, &mut results)?;
+    }
+    println!("\n{}", results.tables());
     if wish.documented {
         let document = workspace::root().join("docs/benchmarks.md");
         fs::write(&document, report::document(&results, &wish.plan)?)?;
@@ -109,7 +119,7 @@ fn parse(arguments: &[String]) -> Result<Wish> {
             "--rounds" => wish.plan.rounds = rest.next().ok_or("--rounds needs a number")?.parse()?,
             "--only" => {
                 let name = rest.next().ok_or("--only needs a name")?;
-                if !Contender::ALL.iter().any(|contender| contender.name() == name) {
+                if name != large::NAME && !Contender::ALL.iter().any(|contender| contender.name() == name) {
                     return Err(format!("no contender {name:?}").into());
                 }
                 wish.only.push(name.clone());
@@ -122,7 +132,7 @@ fn parse(arguments: &[String]) -> Result<Wish> {
 }
 
 impl Stage {
-    fn set(plan: Plan, contenders: &[Contender]) -> Result<Self> {
+    fn set(plan: Plan, contenders: &[Contender], large: bool) -> Result<Self> {
         let programs = workspace::build_release()?;
         let folder = workspace::target().join("bench");
         if folder.exists() {
@@ -135,9 +145,14 @@ impl Stage {
             fill.arg("if=/dev/urandom").arg(format!("of={}", file.display())).args(["bs=1M", &format!("count={mib}")]);
             shell::output(&mut fill)?;
         }
-        let needs_mariadb = contenders.iter().any(|contender| contender.uses_mariadb());
-        let mariadb = if needs_mariadb { Some(Database::start(Engine::MariaDb, "bench")?) } else { None };
-        Ok(Self { plan, folder, image, small, programs, mariadb })
+        let mut databases = Vec::new();
+        for catalogue in [Catalogue::MariaDb, Catalogue::Postgres] {
+            let needed = contenders.iter().any(|contender| contender.catalogue() == Some(catalogue));
+            if let Some(engine) = catalogue.engine().filter(|_| needed || (large && catalogue == large::CATALOGUE)) {
+                databases.push((catalogue, Database::start(engine, "bench")?));
+            }
+        }
+        Ok(Self { plan, folder, image, small, programs, databases })
     }
 }
 

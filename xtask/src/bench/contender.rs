@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::Stage;
+use super::catalogue::Catalogue;
 use crate::background::{Background, free_port};
 use crate::error::{Context as _, Result};
 use crate::{http, process, python, shell};
@@ -15,10 +16,8 @@ const START: Duration = Duration::from_secs(120);
 /// A server to be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contender {
-    RustSqlite,
-    RustMariaDb,
-    PythonSqlite,
-    PythonMariaDb,
+    Rust(Catalogue),
+    Python(Catalogue),
     /// Delivers the same file, as a measure of what the machine can do.
     Nginx,
 }
@@ -32,26 +31,34 @@ pub(super) struct Running {
 }
 
 impl Contender {
-    pub(super) const ALL: [Contender; 5] = [
-        Contender::RustSqlite,
-        Contender::PythonSqlite,
-        Contender::RustMariaDb,
-        Contender::PythonMariaDb,
+    pub(super) const ALL: [Contender; 7] = [
+        Contender::Rust(Catalogue::Sqlite),
+        Contender::Python(Catalogue::Sqlite),
+        Contender::Rust(Catalogue::MariaDb),
+        Contender::Python(Catalogue::MariaDb),
+        Contender::Rust(Catalogue::Postgres),
+        Contender::Python(Catalogue::Postgres),
         Contender::Nginx,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Contender::RustSqlite => "rust-sqlite",
-            Contender::RustMariaDb => "rust-mariadb",
-            Contender::PythonSqlite => "python-sqlite",
-            Contender::PythonMariaDb => "python-mariadb",
+            Contender::Rust(Catalogue::Sqlite) => "rust-sqlite",
+            Contender::Rust(Catalogue::MariaDb) => "rust-mariadb",
+            Contender::Rust(Catalogue::Postgres) => "rust-postgres",
+            Contender::Python(Catalogue::Sqlite) => "python-sqlite",
+            Contender::Python(Catalogue::MariaDb) => "python-mariadb",
+            Contender::Python(Catalogue::Postgres) => "python-postgres",
             Contender::Nginx => "nginx",
         }
     }
 
-    pub(super) fn uses_mariadb(self) -> bool {
-        matches!(self, Contender::RustMariaDb | Contender::PythonMariaDb)
+    /// Where it keeps what it knows of images.
+    pub(super) fn catalogue(self) -> Option<Catalogue> {
+        match self {
+            Contender::Rust(catalogue) | Contender::Python(catalogue) => Some(catalogue),
+            Contender::Nginx => None,
+        }
     }
 
     /// Starts it with nothing stored, and waits for its first answer.
@@ -63,9 +70,9 @@ impl Contender {
         fs::create_dir_all(&folder)?;
         let port = free_port()?;
         let command = match self {
-            Contender::RustSqlite => rust(stage, &folder, port),
-            Contender::RustMariaDb => rust_configured(stage, &folder, port)?,
-            Contender::PythonSqlite | Contender::PythonMariaDb => python_glance(self, stage, &folder, port)?,
+            Contender::Rust(Catalogue::Sqlite) => rust(stage, &folder, port),
+            Contender::Rust(catalogue) => rust_configured(catalogue, stage, &folder, port)?,
+            Contender::Python(catalogue) => python_glance(catalogue, stage, &folder, port)?,
             Contender::Nginx => nginx(stage, &folder, port)?,
         };
         let path = if self == Contender::Nginx { "/image" } else { "/healthcheck" };
@@ -88,8 +95,8 @@ fn rust(stage: &Stage, folder: &Path, port: u16) -> Command {
 }
 
 /// On a database that Python Glance has set up, with the configuration that Python Glance gets.
-fn rust_configured(stage: &Stage, folder: &Path, port: u16) -> Result<Command> {
-    let connection = new_database(stage, "rust")?;
+fn rust_configured(catalogue: Catalogue, stage: &Stage, folder: &Path, port: u16) -> Result<Command> {
+    let connection = catalogue.create(stage, folder)?;
     let config = write_configuration(folder, &connection)?;
     manage(&config, &["db_sync"])?;
     let mut command = Command::new(stage.programs.join("glance-server"));
@@ -99,16 +106,12 @@ fn rust_configured(stage: &Stage, folder: &Path, port: u16) -> Result<Command> {
 }
 
 /// Two processes of eight threads: one per core, and what the deployment guides recommend.
-fn python_glance(contender: Contender, stage: &Stage, folder: &Path, port: u16) -> Result<Command> {
+fn python_glance(catalogue: Catalogue, stage: &Stage, folder: &Path, port: u16) -> Result<Command> {
     let programs = python::GLANCE.programs()?;
     if !programs.join("uwsgi").exists() {
         python::install(&programs, &["uWSGI==2.0.31"])?;
     }
-    let connection = if contender.uses_mariadb() {
-        new_database(stage, "python")?
-    } else {
-        format!("sqlite:///{}", folder.join("glance.db").display())
-    };
+    let connection = catalogue.create(stage, folder)?;
     let config = write_configuration(folder, &connection)?;
     manage(&config, &["db_sync"])?;
     let mut command = Command::new(programs.join("uwsgi"));
@@ -152,19 +155,6 @@ fn manage(config: &Path, arguments: &[&str]) -> Result<()> {
     let mut command = Command::new(python::GLANCE.programs()?.join("glance-manage"));
     command.arg("--config-file").arg(config.join("glance-api.conf")).args(arguments);
     shell::output(&mut command).map(drop)
-}
-
-/// Makes an empty database in MariaDB and returns its URL as Glance writes it.
-fn new_database(stage: &Stage, name: &str) -> Result<String> {
-    let url = &stage.mariadb.as_ref().ok_or("MariaDB does not run")?.url;
-    let server = url.trim_end_matches("/mysql").trim_start_matches("mysql://root@");
-    let (host, port) = server.split_once(':').ok_or("MariaDB has no port")?;
-    let database = format!("glance_{name}");
-    let statement = format!("DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database} CHARACTER SET utf8");
-    let mut client = Command::new("mariadb");
-    client.args(["--no-defaults", "--user=root", &format!("--host={host}"), &format!("--port={port}")]);
-    shell::output(client.args(["--execute", &statement]))?;
-    Ok(format!("mysql+pymysql://root@{server}/{database}?charset=utf8"))
 }
 
 fn nginx(stage: &Stage, folder: &Path, port: u16) -> Result<Command> {

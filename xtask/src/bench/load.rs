@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::thread;
 
 use crate::error::{Context as _, Result};
@@ -17,41 +17,70 @@ pub(super) const IDENTITY: [(&str, &str); 4] = [
     ("X-Roles", "admin,member,reader"),
 ];
 
-/// Registers side by side as many images as there are clients.
-const CLIENTS: usize = 4;
-
-/// Registers an image with five properties and a tag, and returns its id.
-pub(super) fn create(port: u16, number: usize) -> Result<String> {
-    let properties: String = (0..5).map(|k| format!(r#", "prop_{k}": "value {k}""#)).collect();
-    let body = format!(
-        r#"{{"name": "image-{number}", "disk_format": "raw", "container_format": "bare", "tags": ["bench"]{properties}}}"#
-    );
-    let mut headers = IDENTITY.to_vec();
-    headers.push(("Content-Type", "application/json"));
-    let answer = http::call(port, "POST", "/v2/images", &headers, &body)?;
-    if answer.status != 201 {
-        return Err(format!("an image was refused with status {}", answer.status).into());
-    }
-    Ok(Json::parse(&answer.body)?.get("id").text().to_owned())
+/// What an image is registered with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// What its name begins with.
+    pub(super) name: &'static str,
+    pub(super) properties: usize,
+    pub(super) tags: usize,
 }
 
-/// Registers `count` images from several clients at once.
-///
-/// When the service refuses some of them, one client registers the rest, so that what follows finds the same catalogue
-/// with every service; the refusal is the result all the same.
-pub(super) fn create_many(port: u16, count: usize) -> Result<()> {
-    let done = AtomicUsize::new(0);
-    let all = in_parallel(CLIENTS, |client| {
-        (client..count).step_by(CLIENTS).try_for_each(|number| {
-            create(port, number)?;
-            done.fetch_add(1, Ordering::Relaxed);
+/// An image as most are.
+pub(super) const PLAIN: Shape = Shape { name: "image", properties: 5, tags: 1 };
+
+/// An image with a lot to tell.
+pub(super) const RICH: Shape = Shape { name: "rich", properties: 30, tags: 5 };
+
+/// Registers an image and returns its id.
+pub(super) fn create(port: u16, shape: Shape, number: usize) -> Result<String> {
+    let properties: String = (0..shape.properties).map(|k| format!(r#", "prop_{k}": "value {k}""#)).collect();
+    let tags: Vec<_> =
+        (0..shape.tags).map(|k| if k == 0 { r#""bench""#.into() } else { format!(r#""tag-{k}""#) }).collect();
+    let body = format!(
+        r#"{{"name": "{}-{number}", "disk_format": "raw", "container_format": "bare", "tags": [{}]{properties}}}"#,
+        shape.name,
+        tags.join(", ")
+    );
+    let answer = change(port, "POST", "/v2/images", "application/json", &body)?;
+    Ok(Json::parse(&answer)?.get("id").text().to_owned())
+}
+
+/// Registers `count` images from several clients at once, and returns their ids.
+pub(super) fn create_many(port: u16, shape: Shape, count: usize, clients: usize) -> Result<Vec<String>> {
+    let ids = Mutex::new(Vec::with_capacity(count));
+    in_parallel(clients, |client| {
+        (client..count).step_by(clients).try_for_each(|number| {
+            let id = create(port, shape, number)?;
+            ids.lock().map_err(|_| "a client panicked")?.push(id);
             Ok(())
         })
-    });
-    for number in done.into_inner()..count {
-        create(port, number)?;
+    })?;
+    Ok(ids.into_inner().map_err(|_| "a client panicked")?)
+}
+
+/// Renames each of the images and gives it one more property, from several clients at once.
+pub(super) fn patch_many(port: u16, ids: &[String], clients: usize) -> Result<()> {
+    in_parallel(clients, |client| {
+        ids.iter().enumerate().skip(client).step_by(clients).try_for_each(|(number, id)| {
+            let body = format!(
+                r#"[{{"op": "replace", "path": "/name", "value": "renamed-{number}"}},
+                    {{"op": "add", "path": "/patched", "value": "{number}"}}]"#
+            );
+            let kind = "application/openstack-images-v2.1-json-patch";
+            change(port, "PATCH", &format!("/v2/images/{id}"), kind, &body).map(drop)
+        })
+    })
+}
+
+fn change(port: u16, method: &str, path: &str, kind: &str, body: &str) -> Result<String> {
+    let mut headers = IDENTITY.to_vec();
+    headers.push(("Content-Type", kind));
+    let answer = http::call(port, method, path, &headers, body)?;
+    match answer.status {
+        200 | 201 => Ok(answer.body),
+        status => Err(format!("{method} was refused with status {status}").into()),
     }
-    all
 }
 
 /// How curl tells the length of what it sends.
@@ -87,10 +116,20 @@ pub(super) fn in_parallel(clients: usize, work: impl Fn(usize) -> Result<()> + S
     })
 }
 
-/// Requests per second for `path`.
-pub(super) fn rate(port: u16, path: &str, connections: u32, seconds: u32) -> Result<f64> {
+/// What wrk found out about a path.
+pub(super) struct Answers {
+    /// Requests per second.
+    pub(super) rate: f64,
+    /// Of all answers, half came within these milliseconds.
+    pub(super) p50: f64,
+    /// Of all answers, 99 in a hundred came within these milliseconds.
+    pub(super) p99: f64,
+}
+
+/// Asks for `path` as often as it is answered.
+pub(super) fn ask(port: u16, path: &str, connections: u32, seconds: u32) -> Result<Answers> {
     let mut wrk = Command::new("wrk");
-    wrk.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s"]);
+    wrk.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s", "--latency"]);
     for (name, value) in IDENTITY {
         wrk.args(["-H", &format!("{name}: {value}")]);
     }
@@ -98,8 +137,25 @@ pub(super) fn rate(port: u16, path: &str, connections: u32, seconds: u32) -> Res
     if said.contains("Non-2xx") {
         return Err(format!("{path} was refused:\n{said}").into());
     }
-    let rate = said.lines().find_map(|line| line.strip_prefix("Requests/sec:"));
-    Ok(rate.ok_or_else(|| format!("wrk says no rate:\n{said}"))?.trim().parse()?)
+    let figure = |label: &str| {
+        let line = said.lines().find_map(|line| line.trim_start().strip_prefix(label));
+        line.map(str::trim).ok_or_else(|| format!("wrk says no {label}\n{said}"))
+    };
+    Ok(Answers {
+        rate: figure("Requests/sec:")?.parse()?,
+        p50: milliseconds(figure("50%")?)?,
+        p99: milliseconds(figure("99%")?)?,
+    })
+}
+
+/// A time as wrk writes it.
+fn milliseconds(text: &str) -> Result<f64> {
+    for (unit, factor) in [("us", 0.001), ("ms", 1.0), ("s", 1000.0), ("m", 60_000.0)] {
+        if let Some(number) = text.strip_suffix(unit) {
+            return Ok(number.parse::<f64>()? * factor);
+        }
+    }
+    Err(format!("{text:?} is no time").into())
 }
 
 fn curl() -> Command {

@@ -3,9 +3,10 @@
 use std::process::Command;
 use std::time::Instant;
 
+use super::catalogue::Catalogue;
 use super::contender::{Contender, Running};
-use super::load::{self, Framing};
-use super::report::Results;
+use super::load::{self, Framing, PLAIN, RICH};
+use super::report::{self, Results};
 use super::{Stage, usage};
 use crate::error::Result;
 use crate::{python, shell};
@@ -15,29 +16,6 @@ const PARALLEL: usize = 8;
 
 /// Each contender downloads the large image so many times.
 const DOWNLOADS: usize = 3;
-
-/// Metrics of the table; their order is the table's. The last word tells whether more is better.
-pub(super) const METRICS: &[(&str, &str)] = &[
-    ("first answer after start, s", "less"),
-    ("memory when idle, MiB", "less"),
-    ("upload, MiB/s", "more"),
-    ("upload, CPU s/GiB", "less"),
-    ("upload in chunks, MiB/s", "more"),
-    ("upload in chunks, CPU s/GiB", "less"),
-    ("8 uploads at once, MiB/s", "more"),
-    ("8 uploads at once, CPU s/GiB", "less"),
-    ("8 uploads at once, memory, MiB", "less"),
-    ("download, MiB/s", "more"),
-    ("download, CPU s/GiB", "less"),
-    ("8 downloads at once, MiB/s", "more"),
-    ("create, images/s", "more"),
-    ("show, requests/s", "more"),
-    ("list of 25, requests/s", "more"),
-    ("list of 1000, requests/s", "more"),
-    ("list of 25 filtered and sorted, requests/s", "more"),
-    ("health check, requests/s", "more"),
-    ("memory at the end, MiB", "less"),
-];
 
 /// One measured server.
 struct Session<'a> {
@@ -51,26 +29,36 @@ struct Session<'a> {
 pub(super) fn everything(stage: &Stage, contender: Contender, results: &mut Results) -> Result<()> {
     let running = contender.start(stage)?;
     let mut session = Session { stage, name: contender.name(), running, results };
-    if contender == Contender::Nginx {
-        return session.downloads("/image");
+    match contender.catalogue() {
+        None => session.downloads("/image"),
+        Some(catalogue) => session.all_work(catalogue),
     }
-    session.all_work()
 }
 
 impl Session<'_> {
-    fn all_work(&mut self) -> Result<()> {
+    /// What a service cannot do leaves gaps in its column, and a note, but the rest can be measured all the same.
+    fn all_work(&mut self, catalogue: Catalogue) -> Result<()> {
         self.add("first answer after start, s", self.running.first_answer);
         self.running.settle();
         self.add("memory when idle, MiB", usage::memory_mib(self.pid()));
-        let id = self.uploads()?;
-        self.downloads(&format!("/v2/images/{id}/file"))?;
-        // What a service cannot do leaves gaps in its column, and a note, but the rest can be measured all the same.
-        self.attempt("8 uploads at once", Self::many_uploads);
-        self.attempt("create", Self::many_images);
-        self.attempt("questions", |session| session.questions(&id));
+        // Where the catalogue is makes no difference to the bytes of images; two are enough to show it.
+        if catalogue != Catalogue::Postgres {
+            self.attempt("transfers", Self::transfers);
+            self.attempt("8 uploads at once", Self::many_uploads);
+        }
+        self.attempt("changes", |session| session.changes(catalogue.writers()));
+        self.attempt("questions", Self::questions);
+        if catalogue != Catalogue::Sqlite {
+            self.attempt("rich images", |session| session.rich_images(catalogue));
+        }
         self.running.settle();
         self.add("memory at the end, MiB", usage::memory_mib(self.pid()));
         Ok(())
+    }
+
+    fn transfers(&mut self) -> Result<()> {
+        let id = self.uploads()?;
+        self.downloads(&format!("/v2/images/{id}/file"))
     }
 
     fn attempt(&mut self, what: &str, work: impl FnOnce(&mut Self) -> Result<()>) {
@@ -97,7 +85,7 @@ impl Session<'_> {
         let cpu = usage::cpu_seconds(self.pid()) - cpu;
         self.add(&format!("{what}, MiB/s"), mib as f64 / seconds);
         let cost = format!("{what}, CPU s/GiB");
-        if METRICS.iter().any(|(metric, _)| *metric == cost) {
+        if report::has_row(&cost) {
             self.add(&cost, cpu * 1024.0 / mib as f64);
         }
         Ok(())
@@ -106,9 +94,9 @@ impl Session<'_> {
     /// Uploads the large image in both ways; returns the id of one.
     fn uploads(&mut self) -> Result<String> {
         let (stage, port) = (self.stage, self.running.port);
-        let id = load::create(port, 0)?;
+        let id = load::create(port, PLAIN, 0)?;
         self.moved("upload", stage.plan.image_mib, || load::upload(port, &id, &stage.image, Framing::Sized))?;
-        let other = load::create(port, 0)?;
+        let other = load::create(port, PLAIN, 0)?;
         let chunked = || load::upload(port, &other, &stage.image, Framing::Chunked);
         self.moved("upload in chunks", stage.plan.image_mib, chunked)?;
         Ok(id)
@@ -125,7 +113,7 @@ impl Session<'_> {
 
     fn many_uploads(&mut self) -> Result<()> {
         let (stage, port, pid) = (self.stage, self.running.port, self.pid());
-        let ids = (0..PARALLEL).map(|number| load::create(port, number)).collect::<Result<Vec<_>>>()?;
+        let ids = (0..PARALLEL).map(|number| load::create(port, PLAIN, number)).collect::<Result<Vec<_>>>()?;
         let mut peak = 0.0;
         self.moved("8 uploads at once", stage.plan.parallel_mib * PARALLEL as u64, || {
             let all = || load::in_parallel(PARALLEL, |n| load::upload(port, &ids[n], &stage.small, Framing::Sized));
@@ -137,16 +125,20 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn many_images(&mut self) -> Result<()> {
-        let count = self.stage.plan.images;
+    fn changes(&mut self, clients: usize) -> Result<()> {
+        let (port, count) = (self.running.port, self.stage.plan.images);
         let begun = Instant::now();
-        load::create_many(self.running.port, count)?;
+        let ids = load::create_many(port, PLAIN, count, clients)?;
         self.add("create, images/s", count as f64 / begun.elapsed().as_secs_f64());
+        let begun = Instant::now();
+        load::patch_many(port, &ids, clients)?;
+        self.add("patch, images/s", count as f64 / begun.elapsed().as_secs_f64());
         Ok(())
     }
 
-    fn questions(&mut self, id: &str) -> Result<()> {
-        let (port, plan) = (self.running.port, self.stage.plan);
+    fn questions(&mut self) -> Result<()> {
+        let (port, seconds) = (self.running.port, self.stage.plan.seconds);
+        let id = load::create(port, PLAIN, 0)?;
         let questions = [
             ("show, requests/s", format!("/v2/images/{id}"), 32),
             ("list of 25, requests/s", "/v2/images?limit=25".to_owned(), 32),
@@ -159,9 +151,27 @@ impl Session<'_> {
             ("health check, requests/s", "/healthcheck".to_owned(), 32),
         ];
         for (metric, path, connections) in questions {
-            let rate = load::rate(port, &path, connections, plan.seconds)?;
-            self.add(metric, rate);
+            let answers = load::ask(port, &path, connections, seconds)?;
+            self.add(metric, answers.rate);
         }
+        Ok(())
+    }
+
+    /// The list that costs Python Glance most.
+    fn rich_images(&mut self, catalogue: Catalogue) -> Result<()> {
+        let (port, plan) = (self.running.port, self.stage.plan);
+        load::create_many(port, RICH, plan.images, catalogue.writers())?;
+        let locate = format!(
+            "INSERT INTO image_locations (image_id, value, meta_data, status, created_at, updated_at, deleted) \
+             SELECT id, concat('file:///nowhere/', number, '/', id), '{{\"store\": \"fast\"}}', 'active', \
+             created_at, created_at, false FROM images \
+             CROSS JOIN (SELECT 1 AS number UNION ALL SELECT 2 UNION ALL SELECT 3) AS numbers \
+             WHERE name LIKE '{}-%'",
+            RICH.name
+        );
+        catalogue.execute(self.stage, &locate)?;
+        let answers = load::ask(port, &format!("/v2/images?limit={}", plan.images), 2, plan.seconds * 2)?;
+        self.add("list of 1000 rich images, requests/s", answers.rate);
         Ok(())
     }
 }

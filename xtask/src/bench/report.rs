@@ -5,14 +5,104 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
-use super::Plan;
-use super::measure::METRICS;
+use super::{Plan, large};
 use crate::error::Result;
 use crate::shell;
 
-/// Columns of the table, and pairs whose ratio is shown.
-const COLUMNS: &[&str] = &["rust-sqlite", "python-sqlite", "rust-mariadb", "python-mariadb", "nginx"];
-const RATIOS: &[(&str, &str)] = &[("rust-sqlite", "python-sqlite"), ("rust-mariadb", "python-mariadb")];
+/// A table of the document.
+struct Table {
+    title: &'static str,
+    /// What was measured, in the order of the rows, and whether more of it is better.
+    rows: &'static [(&'static str, Better)],
+    columns: &'static [&'static str],
+    /// Pairs of columns whose ratio is shown.
+    ratios: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Better {
+    More,
+    Less,
+}
+
+use Better::{Less, More};
+
+const TABLES: [Table; 3] = [
+    Table {
+        title: "The service and the bytes of images",
+        rows: &[
+            ("first answer after start, s", Less),
+            ("memory when idle, MiB", Less),
+            ("upload, MiB/s", More),
+            ("upload, CPU s/GiB", Less),
+            ("upload in chunks, MiB/s", More),
+            ("upload in chunks, CPU s/GiB", Less),
+            ("8 uploads at once, MiB/s", More),
+            ("8 uploads at once, CPU s/GiB", Less),
+            ("8 uploads at once, memory, MiB", Less),
+            ("download, MiB/s", More),
+            ("download, CPU s/GiB", Less),
+            ("8 downloads at once, MiB/s", More),
+            ("health check, requests/s", More),
+            ("memory at the end, MiB", Less),
+        ],
+        columns: &["rust-sqlite", "python-sqlite", "rust-mariadb", "python-mariadb", "nginx"],
+        ratios: &[("rust-sqlite", "python-sqlite"), ("rust-mariadb", "python-mariadb")],
+    },
+    Table {
+        title: "The catalogue on each engine",
+        rows: &[
+            ("create, images/s", More),
+            ("patch, images/s", More),
+            ("show, requests/s", More),
+            ("list of 25, requests/s", More),
+            ("list of 1000, requests/s", More),
+            ("list of 25 filtered and sorted, requests/s", More),
+            ("list of 1000 rich images, requests/s", More),
+        ],
+        columns: &[
+            "rust-sqlite",
+            "python-sqlite",
+            "rust-mariadb",
+            "python-mariadb",
+            "rust-postgres",
+            "python-postgres",
+        ],
+        ratios: &[
+            ("rust-sqlite", "python-sqlite"),
+            ("rust-mariadb", "python-mariadb"),
+            ("rust-postgres", "python-postgres"),
+        ],
+    },
+    Table {
+        title: "A large catalogue on PostgreSQL: pages of 25, ms",
+        rows: &[
+            ("first page, p50", Less),
+            ("first page, p99", Less),
+            ("page after nine tenths of all images, p50", Less),
+            ("page after nine tenths of all images, p99", Less),
+            ("property of one image in five, p50", Less),
+            ("property of one image in five, p99", Less),
+            ("property of one image in a hundred, p50", Less),
+            ("property of one image in a hundred, p99", Less),
+            ("property of 50 images, p50", Less),
+            ("property of 50 images, p99", Less),
+            ("tag of one image in five, p50", Less),
+            ("tag of one image in five, p99", Less),
+            ("tag of one image in a hundred, p50", Less),
+            ("tag of one image in a hundred, p99", Less),
+            ("tag of 50 images, p50", Less),
+            ("tag of 50 images, p99", Less),
+        ],
+        columns: &large::COLUMNS,
+        ratios: &[(large::COLUMNS[0], large::COLUMNS[1])],
+    },
+];
+
+/// Whether a table has such a row.
+pub(super) fn has_row(metric: &str) -> bool {
+    TABLES.iter().any(|table| table.rows.iter().any(|(row, _)| *row == metric))
+}
 
 /// All values that were measured.
 #[derive(Default)]
@@ -45,38 +135,45 @@ impl Results {
     }
 
     /// How many times better the first of two is.
-    fn ratio(&self, (ours, theirs): (&str, &str), (metric, better): (&str, &str)) -> Option<f64> {
+    fn ratio(&self, (ours, theirs): (&str, &str), (metric, better): (&str, Better)) -> Option<f64> {
         let (ours, theirs) = (self.median(ours, metric)?, self.median(theirs, metric)?);
-        let ratio = if better == "more" { ours / theirs } else { theirs / ours };
+        let ratio = if better == More { ours / theirs } else { theirs / ours };
         ratio.is_finite().then_some(ratio)
     }
 
-    /// The table in Markdown.
-    pub(super) fn table(&self) -> String {
-        let mut table = format!("| | {} |", COLUMNS.join(" | "));
-        for (ours, theirs) in RATIOS {
-            write!(table, " {ours} : {theirs} |").ok();
-        }
-        table.push('\n');
-        table.push_str(&"|---".repeat(1 + COLUMNS.len() + RATIOS.len()));
-        table.push_str("|\n");
-        for metric in METRICS {
-            let cells =
-                COLUMNS.iter().map(|contender| self.median(contender, metric.0).map_or_else(String::new, shown));
-            let ratios = RATIOS.iter().map(|pair| {
-                self.ratio(*pair, *metric).map_or_else(String::new, |ratio| format!("**{}×**", shown(ratio)))
-            });
-            let row: Vec<String> = std::iter::once(metric.0.to_owned()).chain(cells).chain(ratios).collect();
-            writeln!(table, "| {} |", row.join(" | ")).ok();
-        }
+    /// The tables in Markdown, those without a value left out.
+    pub(super) fn tables(&self) -> String {
+        let mut text: String = TABLES.iter().filter_map(|table| self.table(table)).collect();
         let hashes = ["MD5, MiB/s", "SHA-512, MiB/s", "MD5 and SHA-512, MiB/s"];
         let hashes =
             hashes.map(|name| format!("{name}: {}", self.median("one thread", name).map_or_else(String::new, shown)));
-        writeln!(table, "\nDigests on one thread (OpenSSL through Python's hashlib): {}", hashes.join("; ")).ok();
+        writeln!(text, "Digests on one thread (OpenSSL through Python's hashlib): {}", hashes.join("; ")).ok();
         for (what, why) in &self.failures {
-            writeln!(table, "\nCould not be measured: {what} ({why})").ok();
+            writeln!(text, "\nCould not be measured: {what} ({why})").ok();
         }
-        table
+        text
+    }
+
+    fn table(&self, table: &Table) -> Option<String> {
+        let mut text = format!("## {}\n\n| | {} |", table.title, table.columns.join(" | "));
+        for (ours, theirs) in table.ratios {
+            write!(text, " {ours} : {theirs} |").ok();
+        }
+        text.push('\n');
+        text.push_str(&"|---".repeat(1 + table.columns.len() + table.ratios.len()));
+        text.push_str("|\n");
+        let mut measured = false;
+        for (metric, better) in table.rows {
+            let cells = table.columns.iter().map(|column| self.median(column, metric).map_or_else(String::new, shown));
+            let ratios = table.ratios.iter().map(|pair| {
+                self.ratio(*pair, (metric, *better)).map_or_else(String::new, |ratio| format!("**{}×**", shown(ratio)))
+            });
+            let row: Vec<String> = std::iter::once((*metric).to_owned()).chain(cells).chain(ratios).collect();
+            measured |= row.iter().skip(1).any(|cell| !cell.is_empty());
+            writeln!(text, "| {} |", row.join(" | ")).ok();
+        }
+        text.push('\n');
+        measured.then_some(text)
     }
 }
 
@@ -92,25 +189,25 @@ fn shown(value: f64) -> String {
 
 /// docs/benchmarks.md.
 pub(super) fn document(results: &Results, plan: &Plan) -> Result<String> {
-    let Plan { rounds, image_mib, parallel_mib, images, seconds } = plan;
-    let table = results.table();
+    let Plan { rounds, image_mib, parallel_mib, images, many, seconds } = plan;
+    let tables = results.tables();
     let (machine, date, commit) = (machine()?, today()?, commit());
     Ok(format!(
         "# Benchmarks
 
 Written by `cargo xtask bench` on {date} at commit {commit}. {machine}.
 
-{table}
+{tables}
 ## What is compared
 
 - **rust-sqlite**: `glance-server api --data-dir DIR`, as it comes.
-- **rust-mariadb**: the same program with the configuration file of python-mariadb, on a database that Python Glance's
-  `glance-manage db_sync` made.
-- **python-sqlite**, **python-mariadb**: Glance 33.0.0 from PyPI under uWSGI, 2 processes of 8 threads, one file store.
+- **rust-mariadb**, **rust-postgres**: the same program with the configuration file of its Python counterpart, on a
+  database that Python Glance's `glance-manage db_sync` made.
+- **python-…**: Glance 33.0.0 from PyPI under uWSGI, 2 processes of 8 threads, one file store.
 - **nginx**: the same file with `sendfile`, as a measure of what the machine can deliver.
 
-There is no Keystone: who calls is taken from headers by Python Glance and not asked by ours. MariaDB is one private
-server for both. All run on this machine, with the clients beside them, so rates are lower and closer together than
+There is no Keystone: who calls is taken from headers by Python Glance and not asked by ours. MariaDB and PostgreSQL are
+one private server each for both. All run on this machine, with the clients beside them, so rates are lower and closer together than
 between machines.
 
 ## How
@@ -124,9 +221,13 @@ medians. Ratios say how many times better ours is, in either direction.
 - *Upload*, *download*: an image of {image_mib} MiB of random bytes with curl, with `Content-Length` or in chunks; 8 at
   once are images of {parallel_mib} MiB. CPU is user and system time of all processes of the service. Downloads come
   from the page cache. Our uploads are synced to the disk before they are acknowledged; Python Glance's are not.
-- *Create*: {images} images with five properties and a tag, from 4 clients, a connection each.
+- *Create*, *patch*: {images} images with five properties and a tag, from 4 clients (on SQLite one, because Python
+  Glance answers 500 to more), a connection for each request. A patch renames an image and adds a property.
 - *Show*, *list*, *health check*: wrk for {seconds} s with 32 connections (lists of 1000 with 4); the catalogue holds
   the images created before. Filters are a tag and a property, sorted by name.
+- *Rich images* have 30 properties, 3 locations and 5 tags; 2 connections ask for them.
+- *A large catalogue*: images with 10 properties and 3 tags each, every third public, asked for by an administrator
+  with 2 connections; {many} of them and 1,000, of which only ten have what one in a hundred has: that page is shorter.
 - *Digests*: MD5 and SHA-512 of an image are the least work of an upload; computed one after the other on one thread they
   bound what a service that does so can reach.
 
@@ -173,8 +274,9 @@ mod tests {
         }
         results.add("rust-sqlite", "memory when idle, MiB", 10.0);
         results.add("python-sqlite", "memory when idle, MiB", 250.0);
-        let table = results.table();
-        assert!(table.contains("| upload, MiB/s | 200 | 50.0 |  |  |  | **4.00×** |  |"), "{table}");
-        assert!(table.contains("| memory when idle, MiB | 10.0 | 250 |  |  |  | **25.0×** |  |"), "{table}");
+        let tables = results.tables();
+        assert!(tables.contains("| upload, MiB/s | 200 | 50.0 |  |  |  | **4.00×** |  |"), "{tables}");
+        assert!(tables.contains("| memory when idle, MiB | 10.0 | 250 |  |  |  | **25.0×** |  |"), "{tables}");
+        assert!(!tables.contains("100,000"), "{tables}");
     }
 }

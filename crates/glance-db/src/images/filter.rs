@@ -6,11 +6,11 @@ use glance_domain::query::{
     EqualField, Filter, ImageQuery, MemberStatusFilter, NEVER_LISTED, TextField, TimeField, TimeOp, Viewer,
     VisibilityFilter,
 };
-use sea_query::{Asterisk, Cond, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SubQueryStatement};
+use sea_query::{Cond, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SubQueryStatement};
 
 use super::columns::{constant, live};
 use crate::Engine;
-use crate::schema::own::PREFIX;
+use crate::schema::own::LONGEST_INDEXED;
 
 fn image(column: &'static str) -> Expr {
     Expr::col(("images", column))
@@ -18,8 +18,8 @@ fn image(column: &'static str) -> Expr {
 
 /// What holds for every image of the list, whoever asks.
 ///
-/// Rows of other tables are counted for each image where one would say `EXISTS`, which some engines answer by reading
-/// the whole table first.
+/// A row of another table is looked for where one would say `EXISTS`, which engines like to answer by reading the whole
+/// table first.
 pub(super) fn conditions(engine: Engine, query: &ImageQuery) -> Condition {
     let listed = NEVER_LISTED.map(|status| constant(status.as_str()));
     let mut all = Cond::all().add(live("images"));
@@ -60,17 +60,17 @@ fn having(engine: Engine, name: &str, value: &str) -> SelectStatement {
     let mut rows = Query::select();
     rows.from("image_properties").and_where(live("image_properties"));
     rows.and_where(Expr::col("name").eq(name)).and_where(Expr::col("value").eq(value));
-    if engine == Engine::Postgres {
-        // It does not find out by itself that the index on the start of a value helps.
-        let start = |text: Expr| Expr::from(Func::cust("left").arg(text).arg(constant(PREFIX)));
-        rows.and_where(start(Expr::col("value")).eq(start(Expr::val(value).cast_as("text"))));
+    if engine == Engine::Postgres && value.len() <= LONGEST_INDEXED {
+        // Only then does it know that its index holds the value.
+        let bytes = Expr::from(Func::cust("octet_length").arg(Expr::col("value")));
+        rows.and_where(bytes.lte(constant(i32::try_from(LONGEST_INDEXED).ok())));
     }
     rows.take()
 }
 
 fn any_of_image(mut rows: SelectStatement, table: &'static str) -> Expr {
-    rows.expr(Func::count(Expr::col(Asterisk))).and_where(Expr::col((table, "image_id")).equals(("images", "id")));
-    Expr::from(SubQueryStatement::from(rows)).gt(constant(0))
+    rows.expr(constant(1)).and_where(Expr::col((table, "image_id")).equals(("images", "id"))).limit(1);
+    Expr::from(SubQueryStatement::from(rows)).is_not_null()
 }
 
 fn one_of(column: Expr, values: &[String]) -> Expr {

@@ -12,8 +12,8 @@ pub(crate) const VERSION: i64 = 2;
 /// What each version adds to the one before, first to last.
 pub(crate) const VERSIONS: [&Version; 2] = [&FIRST, &SECOND];
 
-/// How many characters of a long text an index holds: not every engine can index all of it.
-pub(crate) const PREFIX: u32 = 64;
+/// The longest text, in bytes, that PostgreSQL's indexes on long text hold: longer ones would not fit.
+pub(crate) const LONGEST_INDEXED: usize = 1000;
 
 /// What one version adds.
 pub(crate) struct Version {
@@ -33,15 +33,20 @@ enum Key {
     Column(&'static str),
     /// A column in which NULL is lower than any value.
     Nullable(&'static str),
-    /// The first [`PREFIX`] characters of a column, or more.
-    Prefix(&'static str),
+    /// A column of long text: MySQL's indexes have its beginning, PostgreSQL's leave out rows with very long ones.
+    Long(&'static str),
 }
 
 impl Index {
     /// `CREATE INDEX`
     pub(crate) fn create(&self, engine: Engine) -> String {
         let keys: Vec<_> = self.keys.iter().map(|key| key.render(engine)).collect();
-        format!("CREATE INDEX {} ON {} ({})", self.name, self.table, keys.join(", "))
+        let mut sql = format!("CREATE INDEX {} ON {} ({})", self.name, self.table, keys.join(", "));
+        let long = self.keys.iter().find_map(|key| if let Key::Long(column) = key { Some(column) } else { None });
+        if let (Some(column), Engine::Postgres) = (long, engine) {
+            sql += &format!(" WHERE octet_length({column}) <= {LONGEST_INDEXED}");
+        }
+        sql
     }
 }
 
@@ -49,9 +54,8 @@ impl Key {
     fn render(&self, engine: Engine) -> String {
         match (self, engine) {
             (Self::Nullable(column), Engine::Postgres) => format!("{column} NULLS FIRST"),
-            (Self::Prefix(column), Engine::Postgres) => format!("left({column}, {PREFIX})"),
-            (Self::Prefix(column), Engine::MySql) => format!("{column}({PREFIX})"),
-            (Self::Column(column) | Self::Nullable(column) | Self::Prefix(column), _) => (*column).to_owned(),
+            (Self::Long(column), Engine::MySql) => format!("{column}(64)"),
+            (Self::Column(column) | Self::Nullable(column) | Self::Long(column), _) => (*column).to_owned(),
         }
     }
 }
@@ -104,7 +108,7 @@ const SECOND: Version = Version {
         Index {
             name: "rs_image_properties_value",
             table: "image_properties",
-            keys: &[Key::Column("name"), Key::Prefix("value"), Key::Column("image_id"), Key::Column("deleted")],
+            keys: &[Key::Column("name"), Key::Long("value"), Key::Column("image_id"), Key::Column("deleted")],
         },
     ],
 };

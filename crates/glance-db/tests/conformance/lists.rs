@@ -133,6 +133,11 @@ on_every_database! {
         }
         let nobody = ImageQuery { filters: vec![property("few", &"x".repeat(70))], ..query(90) };
         assert_eq!(names(&database, &nobody).await, Vec::<String>::new());
+        let mut wordy = image(700);
+        wordy.properties.insert("few".into(), Some("ö".repeat(5000)));
+        database.create_image(&wordy).await.unwrap();
+        let wanted = ImageQuery { filters: vec![property("few", &"ö".repeat(5000))], ..query(90) };
+        assert_eq!(names(&database, &wanted).await, ["image-0700"]);
     }
 
     async fn a_list_has_whole_images(database: Database) {
