@@ -14,7 +14,9 @@ use http::{Method, StatusCode};
 use http_body::Body as _;
 
 use crate::api::error::Refusal;
-use crate::api::v2::{image_actions, image_data, image_locations, image_members, image_tags, images, info, schemas};
+use crate::api::v2::{
+    image_actions, image_data, image_locations, image_members, image_tags, images, info, schemas, stores,
+};
 use crate::app::SharedApp;
 use crate::app::error::Error;
 
@@ -91,6 +93,8 @@ pub fn routes() -> Vec<Route> {
         route(GET,    "/v2/images/{image_id}/members/{member_id}", "get_member",    Reject, image_members::show),
         route(PUT,    "/v2/images/{image_id}/members/{member_id}", "modify_member", Read,   image_members::update),
         route(DELETE, "/v2/images/{image_id}/members/{member_id}", "delete_member", Reject, image_members::delete),
+
+        route(DELETE, "/v2/stores/{store_id}/{image_id}", "delete_image_location", Reject, stores::delete),
 
         route(GET,    "/v2/info/import",        "", Reject, info::import),
         route(GET,    "/v2/info/stores",        "", Reject, info::stores),

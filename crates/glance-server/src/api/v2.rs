@@ -10,6 +10,7 @@ pub mod info;
 pub mod list_query;
 pub mod range;
 pub mod schemas;
+pub mod stores;
 pub mod view;
 
 use axum::body::Body;

@@ -7,7 +7,6 @@ use glance_domain::attribute::{self, Attribute};
 use glance_domain::patch::{self, Change};
 use glance_domain::query::ImageQuery;
 use glance_domain::{Image, ImageId, Location, Status, Visibility};
-use glance_store::Kind as StoreKind;
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -311,39 +310,6 @@ impl App {
             Kind::NotFound => Error::NotFound(format!("Failed to find image {} to delete", image.id).into()),
             _ => error.into(),
         })
-    }
-
-    /// Removes the data at every location. Data that is gone already, or that no store here can remove, is logged.
-    pub(crate) async fn delete_data(&self, context: &glance_store::StoreContext, image: &Image) -> Result<()> {
-        for location in &image.locations {
-            let outcome = match self.stores.for_location(location) {
-                Ok(entry) => entry.driver.delete(context, &location.url).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = outcome {
-                let id = &image.id;
-                match error.kind() {
-                    StoreKind::InUse => {
-                        let text = format!("Image {id} could not be deleted because it is in use");
-                        return Err(Error::Conflict(text.into()));
-                    }
-                    StoreKind::HasSnapshots => {
-                        return Err(Error::Conflict(format!("The data of image {id} has snapshots").into()));
-                    }
-                    StoreKind::Denied => {
-                        tracing::error!(image = %id, %error, "the store refuses to remove the image's data");
-                        return Err(Error::Forbidden("You cannot delete this image's data.".into()));
-                    }
-                    StoreKind::Timeout | StoreKind::Unavailable => {
-                        tracing::error!(image = %id, %error, "the image's data cannot be removed now");
-                        let text = format!("Image {id} could not be deleted because its store does not answer");
-                        return Err(Error::Unavailable(text.into()));
-                    }
-                    _ => tracing::warn!(image = %id, %error, "the image's data was not removed"),
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -178,8 +178,11 @@ impl App {
             UrlVerdict::Allowed => true,
             UrlVerdict::Refused => false,
             UrlVerdict::Resolve { host, port } => {
-                let found = tokio::net::lookup_host((host, port)).await;
-                found.is_ok_and(|mut all| all.any(|address| ctx.config.url_filter.allows_address(address.ip())))
+                // One good address among others is no proof: the connection may be made to any of them.
+                let Ok(found) = tokio::net::lookup_host((host, port)).await else { return false };
+                let mut addresses = found.peekable();
+                let any = addresses.peek().is_some();
+                any && addresses.all(|address| ctx.config.url_filter.allows_address(address.ip()))
             }
         }
     }

@@ -103,10 +103,13 @@ impl App {
         status: &str,
     ) -> Result<Member> {
         let image = self.image_to_share(ctx, id, Change::Update).await?;
-        self.find_member(ctx, &image, project).await?;
+        let member = self.find_member(ctx, &image, project).await?;
         self.enforce_on_members(ctx, "modify_member", &image).await?;
         let status: MemberStatus =
             status.parse().map_err(|error| Error::Invalid(format!("Incorrect request: {error}").into()))?;
+        if member.status == status {
+            return Ok(member);
+        }
         let updated = self.db.update_member(id, project, status, self.clock.now()).await;
         updated.map_err(|error| no_member(error, id, project))
     }

@@ -301,7 +301,8 @@ impl App {
 fn check_size(upload: &Upload, size: u64) -> Result<()> {
     match upload.options.expected_size {
         Some(expected) if expected != size => {
-            Err(Error::Invalid(format!("Size mismatch: expected {expected} bytes, got {size} bytes").into()))
+            let wrong = if size > expected { "exceeds" } else { "mismatch" };
+            Err(Error::Invalid(format!("Size {wrong}: expected {expected} bytes, got {size} bytes").into()))
         }
         _ => Ok(()),
     }

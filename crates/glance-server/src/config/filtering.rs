@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use anyhow::Context as _;
 use url::{Host, Url};
 
 /// The options of `[import_filtering_opts]`. A list of what is allowed makes the one of what is not meaningless.
@@ -31,7 +32,7 @@ pub enum UrlVerdict {
     Allowed,
     /// It may not.
     Refused,
-    /// It may be if this host has an address that [`UrlFilter::allows_address`].
+    /// It may be if this host has addresses that [`UrlFilter::allows_address`].
     Resolve {
         /// The host's name.
         host: String,
@@ -70,6 +71,12 @@ impl UrlFilter {
         if self.allows_address(address) { UrlVerdict::Allowed } else { UrlVerdict::Refused }
     }
 
+    /// Whether a host may be asked at this address.
+    #[must_use]
+    pub fn allows_host_at(&self, host: &str, address: IpAddr) -> bool {
+        self.allowed_hosts.iter().any(|allowed| allowed == host) || self.allows_address(address)
+    }
+
     /// Whether a host that is not allowed by name may have this address.
     #[must_use]
     pub fn allows_address(&self, address: IpAddr) -> bool {
@@ -82,6 +89,28 @@ impl UrlFilter {
             && self.disallowed_hosts.iter().any(|host| host.parse::<IpAddr>().is_ok_and(|bad| bad == address));
         !near && !named
     }
+}
+
+/// The filter as the options say.
+///
+/// # Errors
+/// For a port that is none.
+pub fn url_filter(options: &oslo::config::Config) -> anyhow::Result<UrlFilter> {
+    let group = "import_filtering_opts";
+    let ports = |name: &str| -> anyhow::Result<Vec<u16>> {
+        let texts: Vec<String> = options.get(group, name)?;
+        let numbers =
+            texts.iter().map(|text| text.trim().parse().with_context(|| format!("{name}: {text} is no port")));
+        numbers.collect()
+    };
+    Ok(UrlFilter {
+        allowed_schemes: options.get(group, "allowed_schemes")?,
+        disallowed_schemes: options.get(group, "disallowed_schemes")?,
+        allowed_hosts: options.get(group, "allowed_hosts")?,
+        disallowed_hosts: options.get(group, "disallowed_hosts")?,
+        allowed_ports: ports("allowed_ports")?,
+        disallowed_ports: ports("disallowed_ports")?,
+    })
 }
 
 fn passes<T, U: ?Sized>(allowed: &[T], disallowed: &[T], value: &U) -> bool

@@ -14,8 +14,9 @@ use oslo::config::Sources;
 use crate::api::pipeline::{Address, Pipeline, Trust};
 use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
+use crate::config::filtering::url_filter;
 use crate::config::options::{self, TABLES};
-use crate::config::{Api, Config, ImageFormat, Limits, UrlFilter, catalogue, limits, policy, stores};
+use crate::config::{Api, Config, ImageFormat, Limits, catalogue, limits, policy, stores};
 use crate::listen::Settings;
 use crate::logging::Plan;
 use crate::policies::Enforcer;
@@ -328,24 +329,6 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
         },
         hashing_algorithm: Algorithm::named(&algorithm)?,
         url_filter: url_filter(options)?,
-    })
-}
-
-fn url_filter(options: &oslo::config::Config) -> anyhow::Result<UrlFilter> {
-    let group = "import_filtering_opts";
-    let ports = |name: &str| -> anyhow::Result<Vec<u16>> {
-        let texts: Vec<String> = options.get(group, name)?;
-        let numbers =
-            texts.iter().map(|text| text.trim().parse().with_context(|| format!("{name}: {text} is no port")));
-        numbers.collect()
-    };
-    Ok(UrlFilter {
-        allowed_schemes: options.get(group, "allowed_schemes")?,
-        disallowed_schemes: options.get(group, "disallowed_schemes")?,
-        allowed_hosts: options.get(group, "allowed_hosts")?,
-        disallowed_hosts: options.get(group, "disallowed_hosts")?,
-        allowed_ports: ports("allowed_ports")?,
-        disallowed_ports: ports("disallowed_ports")?,
     })
 }
 

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use glance_domain::StoreId;
 use glance_store::file::{DataDir, FileOptions, FileStore, Provisioning, Timeout};
-use glance_store::http::{HttpOptions, HttpStore};
+use glance_store::http::{AddressFilter, HttpOptions, HttpStore};
 use glance_store::registry::Naming;
 use glance_store::{Store, StoreEntry, Stores};
 use oslo::config::{Config, OptionDef, Pairs};
 
+use super::filtering::url_filter;
 use super::options::{FILE_STORE, HTTP_STORE, STORE};
 
 /// Where driver options of all stores may be given once.
@@ -103,8 +104,16 @@ fn http_options(config: &Config, group: &str) -> anyhow::Result<HttpOptions> {
         ca_certificates_file: config.get(group, "https_ca_certificates_file")?,
         insecure: config.get(group, "https_insecure")?,
         proxies: proxies.0,
+        addresses: Some(address_filter(config)?),
         ..HttpOptions::default()
     })
+}
+
+/// Which addresses locations may have: those that clients may name (`[import_filtering_opts]`). A host can get another
+/// address between the request that names it and the connection, so connections are judged, too.
+fn address_filter(config: &Config) -> anyhow::Result<AddressFilter> {
+    let filter = url_filter(config)?;
+    Ok(AddressFilter::new(move |host, address| filter.allows_host_at(host, address)))
 }
 
 fn file_options(config: &Config, group: &str) -> anyhow::Result<FileOptions> {

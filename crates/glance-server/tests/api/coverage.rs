@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::support::{ADMIN, ANONYMOUS, MEMBER, OTHER, Persona, READER, TestApp, raw};
+use crate::web::Web;
 
 const MANAGER: Persona = Persona { name: "manager", project: Some("owner"), roles: &["manager", "member", "reader"] };
 const SERVICE: Persona = Persona { name: "service", project: Some("services"), roles: &["service"] };
@@ -37,6 +38,7 @@ const TABLE: &[(&str, &str, [u16; 7])] = &[
     ("GET",    "/v2/images/{image_id}/members/{member_id}",      [200, 200, 200, 200, 404, 404, 404]),
     ("PUT",    "/v2/images/{image_id}/members/{member_id}",      [200, 403, 403, 403, 404, 403, 404]),
     ("DELETE", "/v2/images/{image_id}/members/{member_id}",      [204, 204, 204, 403, 404, 403, 404]),
+    ("DELETE", "/v2/stores/{store_id}/{image_id}",               [204, 403, 403, 403, 404, 403, 404]),
     ("GET",    "/v2/info/import",                                [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/v2/info/stores",                                [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/v2/info/stores/detail",                         [200, 403, 403, 403, 403, 403, 200]),
@@ -44,17 +46,27 @@ const TABLE: &[(&str, &str, [u16; 7])] = &[
 
 impl TestApp {
     /// The status of a route for somebody, on an image of its own.
-    async fn status_for(&self, who: Persona, method: &str, route: &str) -> StatusCode {
+    async fn status_for(&self, web: &Web, who: Persona, method: &str, route: &str) -> StatusCode {
         let id =
             self.create_as(MEMBER, &json!({"disk_format": "raw", "container_format": "bare", "tags": ["t"]})).await;
         let members = format!("/v2/images/{id}/members");
         self.call_as(MEMBER, "POST", &members, json!({"member": "friend"}).to_string()).await;
         let octets = ("content-type", "application/octet-stream");
-        let path = route.replace("{image_id}", &id).replace("{tag_value}", "t").replace("{member_id}", "friend");
+        let path = route
+            .replace("{image_id}", &id)
+            .replace("{store_id}", "web")
+            .replace("{tag_value}", "t")
+            .replace("{member_id}", "friend");
         if (method, route) == ("PUT", "/v2/images/{image_id}/file") {
             return self.send_as(who, method, &path, octets, "data").await.status;
         }
         self.send_as(MEMBER, "PUT", &format!("/v2/images/{id}/file"), octets, "data").await;
+        if route.contains("{store_id}") {
+            let location = json!({"url": web.file(4, "x"), "metadata": {}});
+            let change = json!([{"op": "add", "path": "/locations/-", "value": location}]).to_string();
+            let added = self.call_as(MEMBER, "PATCH", &format!("/v2/images/{id}"), change).await;
+            assert_eq!(added.status, StatusCode::OK, "{}", added.text());
+        }
         let body = match (method, route) {
             ("POST", "/v2/images") => raw(),
             ("PATCH", _) => json!([{"op": "replace", "path": "/name", "value": "new"}]),
@@ -68,7 +80,7 @@ impl TestApp {
 
 #[tokio::test]
 async fn everybody_on_every_route() {
-    let app = TestApp::new().await;
+    let (app, web) = (TestApp::with_stores("show_multiple_locations = true").await, Web::start());
     let mut differences = Vec::new();
     for route in routes() {
         let method = route.method.as_str();
@@ -78,7 +90,7 @@ async fn everybody_on_every_route() {
             continue;
         };
         for (who, expected) in EVERYBODY.into_iter().zip(expected) {
-            let found = app.status_for(who, method, route.path).await;
+            let found = app.status_for(&web, who, method, route.path).await;
             if found != *expected {
                 differences.push(format!("{method} {} by {}: {found}, not {expected}", route.path, who.name));
             }

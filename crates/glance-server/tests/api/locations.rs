@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, Answer, MEMBER, OTHER, Persona, READER, TestApp, raw};
+use crate::support::{ADMIN, Answer, JSON, MEMBER, OTHER, Persona, READER, TestApp, raw};
 use crate::web::Web;
 
 const SERVICE: Persona = Persona { name: "service", project: Some("services"), roles: &["service"] };
@@ -189,4 +189,37 @@ async fn data_goes_with_its_location() {
     assert_eq!(app.patch_as(ADMIN, &id, &remove).await.status, StatusCode::OK);
     assert!(app.app.tasks.finish(std::time::Duration::from_secs(10)).await);
     assert!(app.files().is_empty());
+}
+
+#[tokio::test]
+async fn the_data_of_one_store_can_go() {
+    let app = TestApp::with_stores("show_multiple_locations = true").await;
+    let (web, id) = (Web::start(), app.create(&raw()).await);
+    let delete = async |store: &str, id: &str| {
+        let answer = app.call("DELETE", &format!("/v2/stores/{store}/{id}"), &[JSON], "").await;
+        (answer.status, if answer.bytes.is_empty() { String::new() } else { answer.message() })
+    };
+    let not_active = delete("fast", &id).await;
+    assert_eq!(not_active.0, StatusCode::CONFLICT, "{}", not_active.1);
+    assert_eq!(app.upload(&id, "data").await.status, StatusCode::NO_CONTENT);
+    let last = delete("fast", &id).await;
+    assert_eq!(last.0, StatusCode::FORBIDDEN);
+    assert!(last.1.starts_with("Cannot delete image data from the only store containing it."), "{}", last.1);
+    for name in ["x", "y"] {
+        assert_eq!(app.add_location(ADMIN, &id, "-", &web.file(4, name)).await.status, StatusCode::OK);
+    }
+    for (store, id, status, said) in [
+        ("nowhere", id.as_str(), StatusCode::CONFLICT, "The selected store nowhere is not available on this node."),
+        ("slow", id.as_str(), StatusCode::NOT_FOUND, &format!("Image {id} is not stored in store slow.")),
+        ("fast", "no-such-image", StatusCode::NOT_FOUND, "Failed to find image no-such-image"),
+        ("fast", id.as_str(), StatusCode::NO_CONTENT, ""),
+        ("web", id.as_str(), StatusCode::NO_CONTENT, ""),
+    ] {
+        let found = delete(store, id).await;
+        assert_eq!(found.0, status, "{store}: {}", found.1);
+        assert!(found.1.starts_with(said), "{}", found.1);
+    }
+    assert!(app.files().is_empty());
+    let left = app.get(&format!("/v2/images/{id}")).await;
+    assert_eq!((urls(&left), &left.json()["stores"]), (vec![web.file(4, "y")], &json!("web")));
 }

@@ -1,6 +1,7 @@
 //! The driver itself: the [`Store`] of what is behind HTTP.
 
 use std::fs;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -13,6 +14,7 @@ use url::Url;
 use crate::error::{Error, Kind, Result};
 use crate::store::{ByteRange, Capabilities, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
 
+use super::addresses::AddressFilter;
 use super::location::{SCHEMES, has_scheme, parse};
 use super::options::HttpOptions;
 
@@ -22,6 +24,7 @@ const MAX_REDIRECTS: usize = 5;
 /// Images behind HTTP.
 pub struct HttpStore {
     client: Client,
+    addresses: Option<AddressFilter>,
 }
 
 impl HttpStore {
@@ -37,14 +40,22 @@ impl HttpStore {
         for (scheme, address) in &options.proxies {
             builder = builder.proxy(proxy(scheme, address)?);
         }
+        if let Some(addresses) = &options.addresses {
+            let proxies = options.proxies.iter().filter_map(|(_, address)| host_of_proxy(address));
+            builder = builder.dns_resolver(Arc::new(addresses.resolver(proxies.collect())));
+        }
         let client = trust(builder, options)?.build();
-        Ok(Self { client: client.map_err(|error| config("the HTTP client cannot be set up").with_source(error))? })
+        let client = client.map_err(|error| config("the HTTP client cannot be set up").with_source(error))?;
+        Ok(Self { client, addresses: options.addresses.clone() })
     }
 
     /// The answer with the data, after redirects. Each new place must be a valid location in its own right.
     async fn request(&self, method: Method, location: &str) -> Result<Response> {
         let mut url = parse(location)?;
         for _ in 0..=MAX_REDIRECTS {
+            if self.addresses.as_ref().is_some_and(|addresses| !addresses.allows(&url)) {
+                return Err(Error::new(Kind::BadLocation, "the location leads to an address that may not be asked"));
+            }
             let response = self.client.request(method.clone(), url.clone()).send().await.map_err(unanswered)?;
             match response.status() {
                 status if status.is_success() => return Ok(response),
@@ -71,9 +82,17 @@ fn trust(builder: ClientBuilder, options: &HttpOptions) -> Result<ClientBuilder>
     Ok(builder.tls_certs_only(certificates))
 }
 
+/// Python's requests takes an address without a scheme for an HTTP proxy.
+fn url_of_proxy(address: &str) -> String {
+    if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
+}
+
+fn host_of_proxy(address: &str) -> Option<String> {
+    Url::parse(&url_of_proxy(address)).ok()?.host_str().map(str::to_owned)
+}
+
 fn proxy(scheme: &str, address: &str) -> Result<Proxy> {
-    // Python's requests takes an address without a scheme for an HTTP proxy.
-    let url = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let url = url_of_proxy(address);
     let proxy = match scheme {
         "http" => Proxy::http(url),
         "https" => Proxy::https(url),

@@ -104,6 +104,7 @@ fn respond(path: &str) -> (String, Bytes) {
         "/temporary" => redirect("307 Go", "/image"),
         "/moved-to-file" => redirect("301 Go", "file:///etc/passwd"),
         "/moved-to-user" => redirect("301 Go", "http://user@127.0.0.1/image"),
+        "/moved-to-name" => redirect("301 Go", "http://localhost:1/image"),
         "/moved-nowhere" => ("301 Go\r\nContent-Length: 0".to_owned(), Bytes::new()),
         _ => ("404 None\r\nContent-Length: 0".to_owned(), Bytes::new()),
     }
@@ -237,4 +238,29 @@ fn unusable_options_are_errors_of_the_configuration() {
         let options = HttpOptions { ca_certificates_file, proxies, ..HttpOptions::default() };
         assert_eq!(HttpStore::open(&options).err().map(|error| error.kind()), Some(Kind::Config), "{options:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_made_to_allowed_addresses_only() {
+    let server = Server::start(None).await;
+    let port = server.address.rsplit(':').next().unwrap();
+    let only = |allowed: &'static str| {
+        let addresses = AddressFilter::new(move |host, _| host == allowed);
+        store(&HttpOptions { addresses: Some(addresses), ..HttpOptions::default() })
+    };
+    let [by_address, by_name] = [server.url("image"), format!("http://localhost:{port}/image")];
+    assert_eq!(both(&only("127.0.0.1"), &by_address).await, (None, None));
+    assert_eq!(both(&only("localhost"), &by_name).await, (None, None));
+    let asked = server.requests().len();
+    for (allowed, url, expected) in [
+        ("localhost", by_address.as_str(), Kind::BadLocation),
+        ("127.0.0.1", by_name.as_str(), Kind::Unavailable),
+        ("localhost", "http://[::1]:1/image", Kind::BadLocation),
+    ] {
+        let found = read(&only(allowed), url).await.err().map(|error| error.kind());
+        assert_eq!(found, Some(expected), "{url}");
+    }
+    assert_eq!(server.requests().len(), asked, "nothing was asked");
+    let moved = read(&only("127.0.0.1"), &server.url("moved-to-name")).await;
+    assert_eq!(moved.err().map(|error| error.kind()), Some(Kind::Unavailable), "redirects are judged, too");
 }

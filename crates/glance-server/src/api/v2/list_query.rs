@@ -274,8 +274,9 @@ fn classic_sorting(params: &QueryParams) -> Result<Vec<(SortKey, SortDir)>> {
 
 fn sort_item(item: &str) -> Result<(SortKey, SortDir)> {
     let (key, dir) = item.split_once(':').unwrap_or((item, ""));
+    let key = sort_key(key.trim())?;
     let dir = if dir.is_empty() { SortDir::Desc } else { sort_dir(dir.trim())? };
-    Ok((sort_key(key.trim())?, dir))
+    Ok((key, dir))
 }
 
 fn sort_key(name: &str) -> Result<SortKey> {

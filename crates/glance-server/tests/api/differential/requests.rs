@@ -59,8 +59,9 @@ impl Calls {
             83..86 => self.action(),
             86..90 => self.upload(),
             90..94 => self.download(),
-            94..96 => self.plain("GET", "/locations", ""),
-            96..98 => self.documents(),
+            94..95 => self.plain("GET", "/locations", ""),
+            95..97 => self.store(),
+            97..98 => self.documents(),
             _ => self.nonsense(),
         }
     }
@@ -216,6 +217,16 @@ impl Calls {
                 "bytes=0-99",
             ];
             call.headers.push(("range".to_owned(), self.random.pick(&range).to_owned()));
+        }
+        call
+    }
+
+    fn store(&mut self) -> Call {
+        let store = self.random.pick(&["fast", "slow", "web", "web", "nowhere"]);
+        let mut call = self.plain("DELETE", "", "");
+        call.path = call.path.replace("/v2/images", &format!("/v2/stores/{store}"));
+        if self.random.chance(40) {
+            call.who = ADMIN;
         }
         call
     }
