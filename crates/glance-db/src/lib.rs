@@ -14,6 +14,7 @@ mod migrations;
 mod nodes;
 mod pool;
 mod purge;
+mod removals;
 mod schema;
 mod seal;
 mod settings;
@@ -31,4 +32,6 @@ pub use pool::Connections;
 pub use purge::Purged;
 pub use schema::SchemaState;
 pub use settings::Settings;
-pub use transfer::{CompletedUpload, Node, NodeId, Phase, StorageLimit, Transfer, TransferId, TransferKind};
+pub use transfer::{
+    CompletedUpload, LocationChange, Node, NodeId, Phase, Removal, StorageLimit, Transfer, TransferId, TransferKind,
+};

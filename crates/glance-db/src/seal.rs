@@ -55,6 +55,17 @@ impl Seal {
         }
     }
 
+    /// The URL for which that is stored.
+    ///
+    /// # Errors
+    /// [`Kind::Corrupt`] when it was closed with another key.
+    pub(crate) fn open_url(&self, stored: &str) -> Result<String> {
+        match &self.0 {
+            Some(key) => key.open(stored),
+            None => Ok(stored.to_owned()),
+        }
+    }
+
     /// The image with the URLs of its locations as they are.
     ///
     /// # Errors

@@ -72,8 +72,10 @@ pub struct Node {
 pub enum TransferKind {
     /// Data goes in.
     Upload,
-    /// Data is removed.
+    /// An image is deleted: its data is removed, then its row.
     Delete,
+    /// Data is removed that the image no longer has; its location is the journal.
+    Removal,
 }
 
 impl TransferKind {
@@ -81,11 +83,12 @@ impl TransferKind {
         match self {
             Self::Upload => "upload",
             Self::Delete => "delete",
+            Self::Removal => "removal",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::Upload, Self::Delete].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Upload, Self::Delete, Self::Removal].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -111,7 +114,7 @@ impl Phase {
     }
 }
 
-/// An upload or delete in flight.
+/// An upload, a delete or a removal in flight.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
     /// Names the transfer; changes when another node takes it over.
@@ -130,6 +133,26 @@ pub struct Transfer {
     pub attempt: String,
     /// What the store's driver needs, besides the attempt, in order to undo it from another process.
     pub journal: Option<String>,
+}
+
+/// Data that an image loses with a change of its locations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Names the removal.
+    pub id: TransferId,
+    /// Who removes the data.
+    pub node: NodeId,
+    /// The store that holds it.
+    pub store: StoreId,
+    /// Where it is.
+    pub url: String,
+}
+
+/// What a change of an image's locations does besides, in its transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LocationChange {
+    /// Written down as transfers, so that the data goes even if the process dies.
+    pub removals: Vec<Removal>,
 }
 
 /// What is known of an image once all its data is stored.

@@ -158,6 +158,10 @@ impl Database {
     /// # Errors
     /// Only those of the database.
     pub async fn cancel_delete(&self, id: &TransferId) -> Result<()> {
+        self.cross_out(id).await
+    }
+
+    pub(crate) async fn cross_out(&self, id: &TransferId) -> Result<()> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
             delete(&mut transaction, id).await?;
@@ -250,7 +254,7 @@ async fn lock(transaction: &mut Transaction, id: &TransferId) -> Result<Option<T
     Ok(transaction.fetch(&query, read).await?.into_iter().next())
 }
 
-async fn insert(transaction: &mut Transaction, transfer: &Transfer) -> Result<()> {
+pub(crate) async fn insert(transaction: &mut Transaction, transfer: &Transfer) -> Result<()> {
     let mut insert = Query::insert();
     insert.into_table("rs_transfers").columns(COLUMNS);
     insert.values([

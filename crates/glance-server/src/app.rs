@@ -13,6 +13,7 @@ pub mod info;
 pub mod locations;
 pub mod members;
 pub mod properties;
+pub mod relocation;
 pub mod removal;
 pub mod tags;
 pub mod upload;

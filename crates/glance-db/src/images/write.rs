@@ -11,7 +11,8 @@ use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::seal::Seal;
 use crate::sql::{Columns, Transaction};
-use crate::{Database, Engine};
+use crate::transfer::LocationChange;
+use crate::{Database, Engine, removals};
 
 /// Rows that one `INSERT` writes: every engine has a limit on placeholders.
 const ROWS_AT_ONCE: usize = 500;
@@ -42,14 +43,34 @@ impl Database {
     /// [`Kind::Conflict`] when the status is another one by now, [`Kind::NotFound`] when the image is
     /// unknown or deleted.
     pub async fn save_image(&self, before: &Image, after: &Image, now: Timestamp) -> Result<Image> {
+        self.save_locations(before, after, &LocationChange::default(), now).await
+    }
+
+    /// As [`Self::save_image`], when the change takes locations away or brings new ones. An image that has a location
+    /// keeps one.
+    ///
+    /// # Errors
+    /// Those of [`Self::save_image`]; [`Kind::Conflict`] as well when somebody else has taken away one of the same
+    /// locations, or all others, or when the node of a removal is not registered.
+    pub async fn save_locations(
+        &self,
+        before: &Image,
+        after: &Image,
+        change: &LocationChange,
+        now: Timestamp,
+    ) -> Result<Image> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
+            removals::record(&mut transaction, &self.seal, &before.id, &change.removals).await?;
             let update = update_image(transaction.engine(), before, after, now)?;
             change_row(&mut transaction, &before.id, update).await?;
             save_properties(&mut transaction, before, after, now).await?;
             save_tags(&mut transaction, before, after, now).await?;
             save_locations(&mut transaction, &self.seal, before, after, now).await?;
             let saved = self.seal.open(get_within(&mut transaction, &before.id).await?)?;
+            if saved.locations.is_empty() && !after.locations.is_empty() {
+                return Err(Error::new(Kind::Conflict, "the image would have no location left"));
+            }
             transaction.commit().await?;
             Ok(Image { member: after.member.clone(), ..saved })
         })
@@ -290,18 +311,25 @@ async fn save_locations(
     let kept: BTreeSet<_> = after.locations.iter().filter_map(|location| location.id).collect();
     let removed: Vec<_> = before.locations.iter().filter_map(|old| old.id).filter(|id| !kept.contains(id)).collect();
     if !removed.is_empty() {
+        let count = removed.len() as u64;
         let mut delete = delete_rows("image_locations", &before.id, transaction.engine().time(now));
         delete.value("status", LocationStatus::Deleted.as_str()).and_where(Expr::col("id").is_in(removed));
-        transaction.execute(&delete).await?;
+        if transaction.execute(&delete).await? < count {
+            return Err(location_gone());
+        }
     }
     for location in after.locations.iter().filter(|new| new.id.is_some() && !before.locations.contains(new)) {
         let mut update = update_location(transaction.engine(), &before.id, location, now)?;
         update.value("value", seal.close(&location.url)?);
         if transaction.execute(&update).await? == 0 {
-            return Err(Error::new(Kind::Conflict, "a location of the image is gone"));
+            return Err(location_gone());
         }
     }
     add_locations(transaction, seal, &before.id, now, after.locations.iter().filter(|new| new.id.is_none())).await
+}
+
+fn location_gone() -> Error {
+    Error::new(Kind::Conflict, "a location of the image is gone")
 }
 
 /// Whether rows in that status count as deleted.

@@ -18,6 +18,7 @@ mod migrations;
 mod nodes;
 mod purge;
 mod races;
+mod removals;
 mod schema;
 mod seals;
 mod transfers;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use glance_db::{Kind, Phase, Transfer, TransferId, TransferKind};
+use glance_db::{Kind, LocationChange, Phase, Transfer, TransferId, TransferKind};
 use glance_domain::attribute::{self, Attribute};
 use glance_domain::patch::{self, Change};
 use glance_domain::query::ImageQuery;
@@ -201,10 +201,10 @@ impl App {
         if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
             ctx.config.limits.check_properties(after.properties.keys())?;
         }
-        let mut saved = self.save_image(&before, &after).await?;
-        self.hide_properties(ctx, std::slice::from_mut(&mut saved)).await?;
+        let relocation = self.plan_relocation(&before, &after);
+        let mut saved = self.save_locations(&before, &after, &relocation.change).await?;
         if before.locations != after.locations {
-            self.delete_dropped(ctx, &before, &after);
+            self.remove_dropped(ctx, id, relocation);
             // New rows come last when the image is read again; this answer shows them where they were put.
             let place = |location: &Location| {
                 after.locations.iter().position(|new| new.url == location.url && new.metadata == location.metadata)
@@ -214,6 +214,7 @@ impl App {
         if before.locations != after.locations || before.visibility != after.visibility {
             self.share_data(ctx, &saved).await;
         }
+        self.hide_properties(ctx, std::slice::from_mut(&mut saved)).await?;
         Ok(saved)
     }
 
@@ -258,7 +259,12 @@ impl App {
 
     /// Writes what differs between two states of an image, if its status is still the old one.
     pub(crate) async fn save_image(&self, before: &Image, after: &Image) -> Result<Image> {
-        self.db.save_image(before, after, self.clock.now()).await.map_err(|error| match error.kind() {
+        self.save_locations(before, after, &LocationChange::default()).await
+    }
+
+    pub(crate) async fn save_locations(&self, before: &Image, after: &Image, change: &LocationChange) -> Result<Image> {
+        let saved = self.db.save_locations(before, after, change, self.clock.now()).await;
+        saved.map_err(|error| match error.kind() {
             Kind::NotFound => Error::no_image(&before.id),
             _ => error.into(),
         })

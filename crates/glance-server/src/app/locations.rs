@@ -1,11 +1,9 @@
 //! Where the data of an image is, and clients that change it (`show_multiple_locations`).
 
-use std::sync::Arc;
-
 use glance_domain::location::{self, ExpectedDigest, NewLocation};
 use glance_domain::patch::{Change, Operation};
 use glance_domain::{Image, ImageId, Location, Status, Visibility};
-use glance_store::{Kind as StoreKind, StoreContext};
+use glance_store::Kind as StoreKind;
 use serde_json::Value;
 
 use crate::app::App;
@@ -197,35 +195,6 @@ impl App {
         let unnamed = Location { metadata: serde_json::Map::new(), ..location.clone() };
         if let Ok(entry) = self.stores.for_location(&unnamed) {
             location.metadata.insert("store".into(), Value::String(entry.id.as_str().to_owned()));
-        }
-    }
-
-    /// Removes the data at locations that an image no longer has, once the catalogue says so.
-    pub(crate) fn delete_dropped(self: &Arc<Self>, ctx: &RequestContext, before: &Image, after: &Image) {
-        let kept = |url: &str| after.locations.iter().any(|location| location.url == url);
-        let dropped: Vec<Location> = before.locations.iter().filter(|location| !kept(&location.url)).cloned().collect();
-        if dropped.is_empty() {
-            return;
-        }
-        let (app, context, id) = (self.clone(), ctx.store_context(), before.id.clone());
-        drop(self.tasks.spawn(async move {
-            for location in &dropped {
-                app.delete_at(&context, &id, location).await;
-            }
-        }));
-    }
-
-    async fn delete_at(&self, context: &StoreContext, id: &ImageId, location: &Location) {
-        let outcome = match self.stores.for_location(location) {
-            Ok(entry) => entry.driver.delete(context, &location.url).await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind(), StoreKind::NotFound | StoreKind::ReadOnly) => {
-                tracing::warn!(image = %id, %error, "there was nothing to remove at a location");
-            }
-            Err(error) => tracing::error!(image = %id, %error, "the data at a removed location stays"),
         }
     }
 }

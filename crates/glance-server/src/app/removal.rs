@@ -100,15 +100,17 @@ impl App {
         after: &Image,
         location: &Location,
     ) -> Result<()> {
-        let saved = self.save_image(before, after).await?;
-        if after.locations.iter().any(|kept| kept.url == location.url) {
-            return Ok(());
-        }
+        let relocation = self.plan_relocation(before, after);
+        let saved = self.save_locations(before, after, &relocation.change).await?;
+        let Some(removal) = relocation.change.removals.first() else { return Ok(()) };
         let whose = format!("The data for Image {}", before.id);
-        let Err(refusal) = self.remove_data(context, location, &whose).await else { return Ok(()) };
-        let mut restored = saved.clone();
-        restored.locations.push(Location { id: None, ..location.clone() });
-        self.save_image(&saved, &restored).await?;
-        Err(refusal)
+        let removed = self.remove_data(context, location, &whose).await;
+        if removed.is_err() {
+            let mut restored = saved.clone();
+            restored.locations.push(Location { id: None, ..location.clone() });
+            self.save_image(&saved, &restored).await?;
+        }
+        self.db.complete_removal(&removal.id).await?;
+        removed
     }
 }

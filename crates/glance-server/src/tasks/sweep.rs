@@ -72,6 +72,7 @@ impl App {
         match transfer.kind {
             TransferKind::Upload => self.abandon_upload(transfer).await,
             TransferKind::Delete => self.complete_deletion(transfer).await,
+            TransferKind::Removal => self.finish_removal(transfer).await,
         }
     }
 

@@ -1,5 +1,8 @@
 //! Locations that clients hand in by PATCH, and what other services see of them.
 
+use glance_db::{LocationChange, Removal, TransferId};
+use glance_domain::query::Viewer;
+use glance_domain::{ImageId, StoreId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -189,6 +192,28 @@ async fn data_goes_with_its_location() {
     assert_eq!(app.patch_as(ADMIN, &id, &remove).await.status, StatusCode::OK);
     assert!(app.app.tasks.finish(std::time::Duration::from_secs(10)).await);
     assert!(app.files().is_empty());
+    assert!(app.app.db.list_transfers(app.app.tasks.node()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn data_whose_removal_was_interrupted_goes_later() {
+    let (app, web) = (app().await, Web::start());
+    let id = app.create(&raw()).await;
+    assert_eq!(app.upload(&id, "data").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(app.add_location(ADMIN, &id, "-", &web.file(4, "x")).await.status, StatusCode::OK);
+    let (db, tasks) = (&app.app.db, &app.app.tasks);
+    let before = db.get_image(&ImageId::parse(&id).unwrap(), &Viewer::Admin(None)).await.unwrap();
+    let mut after = before.clone();
+    let gone = after.locations.remove(0);
+    // All that a process has done that dies right after the change.
+    let (node, store) = (tasks.node().clone(), StoreId::new("fast"));
+    let removals = vec![Removal { id: TransferId::random(), node, store, url: gone.url.clone() }];
+    db.save_locations(&before, &after, &LocationChange { removals }, before.updated_at).await.unwrap();
+    assert_eq!(app.files(), [id.as_str()]);
+    app.app.sweep().await.unwrap();
+    assert!(app.files().is_empty());
+    assert!(db.list_transfers(tasks.node()).await.unwrap().is_empty());
+    assert_eq!(urls(&app.get(&format!("/v2/images/{id}")).await).len(), 1);
 }
 
 #[tokio::test]
