@@ -9,15 +9,16 @@ pub(crate) const HELP: &str = "\
 Usage: cargo xtask acceptance [--full] [ARGUMENTS OF cargo nextest run]
 
 Builds server and client for release, makes virtual environments with python-glanceclient, openstack and openstacksdk
-and with Python Glance (once), starts PostgreSQL and MariaDB, and runs the package `acceptance`. Its tests find them in
+with Python Glance and with Keystone (once), starts PostgreSQL and MariaDB, and runs the package `acceptance`. Its tests find them in
     GLANCE_SERVER, GLANCE_CLIENT   the two programs
     GLANCE_TEST_CLIENTS            the folder of the Python clients
     GLANCE_TEST_PYTHON             the interpreter that has Python Glance
+    GLANCE_TEST_KEYSTONE           the interpreter that has Keystone; each test that needs one starts its own
     GLANCE_TEST_POSTGRES_URL, GLANCE_TEST_MYSQL_URL   a superuser's URL; each test makes its own database
     GLANCE_TEST_POSTGRES_START, GLANCE_TEST_POSTGRES_STARTABLE_URL and the same for MYSQL: a script that runs a server
                                    which a test may kill, and its URL
-GLANCE_TEST_PYTHON, GLANCE_TEST_POSTGRES_URL and GLANCE_TEST_MYSQL_URL are left alone when they are set already, and
-their servers are not started.
+GLANCE_TEST_PYTHON, GLANCE_TEST_KEYSTONE, GLANCE_TEST_POSTGRES_URL and GLANCE_TEST_MYSQL_URL are left alone when they
+are set already, and their servers are not started.
 
 Files of failed tests, with the servers' logs, stay below target/acceptance.
 
@@ -45,8 +46,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     nextest.env("GLANCE_SERVER", programs.join("glance-server"));
     nextest.env("GLANCE_CLIENT", programs.join("glance"));
     nextest.env("GLANCE_TEST_CLIENTS", python::CLIENTS.programs()?);
-    if std::env::var_os("GLANCE_TEST_PYTHON").is_none() {
-        nextest.env("GLANCE_TEST_PYTHON", python::GLANCE.programs()?.join("python"));
+    for (variable, environment) in [("GLANCE_TEST_PYTHON", python::GLANCE), ("GLANCE_TEST_KEYSTONE", python::KEYSTONE)]
+    {
+        if std::env::var_os(variable).is_none() {
+            nextest.env(variable, environment.programs()?.join("python"));
+        }
     }
     let mut databases = Vec::new();
     for engine in Engine::ALL.into_iter().filter(|engine| std::env::var_os(engine.variable()).is_none()) {

@@ -21,6 +21,9 @@ pub(crate) const CLIENTS: Environment = Environment {
     packages: &["python-glanceclient==4.13.0", "python-openstackclient==10.5.0", "openstacksdk==4.22.0"],
 };
 
+/// Python Keystone.
+pub(crate) const KEYSTONE: Environment = Environment { folder: "python-keystone", packages: &["keystone==30.0.0"] };
+
 /// A set of packages from PyPI in a folder of their own.
 pub(crate) struct Environment {
     folder: &'static str,

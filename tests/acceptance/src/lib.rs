@@ -13,6 +13,8 @@ pub mod environment;
 pub mod folder;
 pub mod http;
 pub mod images;
+pub mod keystone;
+pub mod proxy;
 pub mod server;
 pub mod shared;
 pub mod wait;

@@ -1,6 +1,7 @@
 //! One catalogue and one store, served by Python Glance and by this service, in turn or at once.
 
 use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -107,6 +108,15 @@ impl Shared {
         });
         fs::write(shared.etc().join("glance-api-paste.ini"), pipelines.collect::<String>()).unwrap();
         shared
+    }
+
+    /// Adds lines to the configuration's last section, `[paste_deploy]`, and sections after it.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn configure(&self, lines: &str) {
+        let mut file = OpenOptions::new().append(true).open(self.config()).unwrap();
+        file.write_all(lines.as_bytes()).unwrap();
     }
 
     /// Runs Python Glance's `glance-manage`.
