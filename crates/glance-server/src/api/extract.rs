@@ -22,7 +22,8 @@ impl FromRequestParts<SharedApp> for RequestContext {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &SharedApp) -> Result<Self, Refusal> {
-        let context = parts.extensions.get::<Self>().cloned();
+        // Taken rather than copied: nobody else looks at it once a handler has it.
+        let context = parts.extensions.remove::<Self>();
         context.ok_or_else(|| Error::internal("the request has no context").into())
     }
 }
