@@ -178,9 +178,7 @@ pub(crate) fn files_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// The set-up that configuration files describe.
 fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::Result<Setup> {
     let options = checked(options)?;
-    let listen = Settings::from_options(&options, arguments.bind_host, arguments.bind_port)?;
-    let address = if listen.is_local() { Address::Loopback } else { Address::Network };
-    let pipeline = Pipeline::configured(&options, address)?;
+    let (listen, pipeline) = reached(arguments, &options)?;
     let (introduction, mut warnings) = (trusting(pipeline.trust(), &listen), warnings(&options));
     warnings.extend(pipeline.warnings.iter().cloned());
     if pipeline.trust() == Trust::Headers {
@@ -200,6 +198,19 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         introduction,
         options,
     })
+}
+
+/// Where the service listens, and what callers pass. Without a word about the address, it is reached from everywhere if
+/// callers prove who they are, and from this machine if they do not.
+fn reached(arguments: &Arguments, options: &oslo::config::Config) -> anyhow::Result<(Settings, Pipeline)> {
+    let listen = Settings::from_options(options, arguments.bind_host, arguments.bind_port)?;
+    let address = if listen.is_local() { Address::Loopback } else { Address::Network };
+    let pipeline = Pipeline::configured(options, address)?;
+    let chosen = arguments.bind_host.is_some() || options.get::<Option<String>>("DEFAULT", "bind_host")?.is_some();
+    if chosen || pipeline.trust() != Trust::Proof {
+        return Ok((listen, pipeline));
+    }
+    Ok((listen.everywhere(), Pipeline::configured(options, Address::Network)?))
 }
 
 /// Whose word counts, in plain words.
@@ -340,4 +351,31 @@ fn custom_properties(options: &oslo::config::Config) -> anyhow::Result<Option<se
     };
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).map(Some).with_context(|| format!("{} is not JSON", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::listen::Place;
+
+    #[test]
+    fn other_machines_come_in_where_callers_prove_who_they_are() {
+        let keystone = "[paste_deploy]\nflavor = keystone\n[keystone_authtoken]\nauth_type = password\n\
+                        auth_url = http://k\nusername = u\npassword = p\n";
+        let cases = [
+            (keystone, &[][..], "0.0.0.0:9292"),
+            (keystone, &["--bind-host", "127.0.0.1"], "127.0.0.1:9292"),
+            ("[DEFAULT]\ndebug = true\n", &[], "127.0.0.1:9292"),
+        ];
+        for (text, words, expected) in cases {
+            let mut sources = Sources::new();
+            sources.add_text("glance-api.conf", text).unwrap();
+            let options = check::complete(oslo::config::Config::new(sources, TABLES));
+            let arguments = Arguments::try_parse_from([&["api"], words].concat()).unwrap();
+            let (listen, _) = reached(&arguments, &options).unwrap();
+            assert_eq!(listen.place, Place::Tcp(expected.parse().unwrap()), "{text}");
+        }
+    }
 }

@@ -72,6 +72,15 @@ impl Settings {
         })
     }
 
+    /// The same at all addresses of this machine, if it is a matter of addresses.
+    #[must_use]
+    pub fn everywhere(mut self) -> Self {
+        if let Place::Tcp(address) = &mut self.place {
+            address.set_ip(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        }
+        self
+    }
+
     /// Whether only programs of this machine can come in.
     #[must_use]
     pub fn is_local(&self) -> bool {
