@@ -3,10 +3,14 @@
 //! Queries are built once with sea-query and rendered for the engine; rows are read through [`Row`].
 //! The three-way choice between sqlx's drivers happens in this file only.
 
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use glance_domain::Timestamp;
-use sea_query::{MysqlQueryBuilder, PostgresQueryBuilder, QueryStatementBuilder, SqliteQueryBuilder, Value, Values};
+use sea_query::prepare::{SqlWriter, SqlWriterValues};
+use sea_query::{
+    MysqlQueryBuilder, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder, SqliteQueryBuilder, Value, Values,
+};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Row as _, Sqlite};
 
@@ -27,7 +31,11 @@ impl Engine {
     pub(crate) fn render(self, query: &impl QueryStatementBuilder) -> Statement {
         let (sql, values) = match self {
             Self::Sqlite => query.build_any(&SqliteQueryBuilder),
-            Self::Postgres => query.build_any(&PostgresQueryBuilder),
+            Self::Postgres => {
+                let mut text = LiteralLimits(SqlWriterValues::new("$", true));
+                query.build_collect_any_into(&PostgresQueryBuilder, &mut text);
+                text.0.into_parts()
+            }
             Self::MySql => query.build_any(&MysqlQueryBuilder),
         };
         Statement { sql: sql.into(), values }
@@ -49,6 +57,38 @@ impl Engine {
             (None, Self::Sqlite) => Value::String(None),
             (None, Self::Postgres | Self::MySql) => Value::ChronoDateTime(None),
         }
+    }
+}
+
+/// Collects values for placeholders, but writes limits and offsets, the only numbers without a sign, into the text.
+///
+/// PostgreSQL keeps a plan only if it is as good as one made for the values at hand. Without the limit it never is, and
+/// each page of a list would be planned anew, which takes as long as finding it.
+#[derive(Debug)]
+struct LiteralLimits(SqlWriterValues);
+
+impl SqlWriter for LiteralLimits {
+    fn push_param<T: QueryBuilder>(&mut self, value: Value, builder: &T) {
+        match value {
+            Value::BigUnsigned(Some(rows)) => self.0.write_str(&rows.to_string()).unwrap_or_default(),
+            other => self.0.push_param(other, builder),
+        }
+    }
+
+    fn as_writer(&mut self) -> &mut dyn Write {
+        self.0.as_writer()
+    }
+}
+
+impl Write for LiteralLimits {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(text)
+    }
+}
+
+impl fmt::Display for LiteralLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
