@@ -167,7 +167,7 @@ async fn upload(database: &Database, tasks: u32) -> Result<()> {
                 journal: None,
             };
             database.create_image(&image).await?;
-            database.begin_upload(&transfer, now).await?;
+            database.begin_upload(&transfer, None, now).await?;
             database.complete_upload(&transfer.id, &completed(&image), None, now).await?;
             Ok(())
         }

@@ -40,12 +40,19 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    room_left: Option<u64>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), room_left: None, source: None }
+    }
+
+    /// Data of `needed` bytes does not fit into what a project may store.
+    pub(crate) fn no_room(needed: u64, left: u64) -> Self {
+        let text = format!("{needed} bytes do not fit into the {left} bytes that are left to the project");
+        Self { room_left: Some(left), ..Self::new(Kind::LimitReached, text) }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -57,6 +64,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// The bytes that were left when data did not fit into what its project may store.
+    #[must_use]
+    pub fn room_left(&self) -> Option<u64> {
+        self.room_left
     }
 }
 

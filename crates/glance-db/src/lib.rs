@@ -14,6 +14,7 @@ mod migrations;
 mod nodes;
 mod pool;
 mod purge;
+mod quota;
 mod removals;
 mod schema;
 mod seal;
@@ -33,5 +34,6 @@ pub use purge::Purged;
 pub use schema::SchemaState;
 pub use settings::Settings;
 pub use transfer::{
-    CompletedUpload, LocationChange, Node, NodeId, Phase, Removal, StorageLimit, Transfer, TransferId, TransferKind,
+    CompletedUpload, LocationChange, Node, NodeId, Phase, Removal, Reservation, StorageLimit, Transfer, TransferId,
+    TransferKind,
 };

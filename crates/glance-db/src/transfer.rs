@@ -153,6 +153,8 @@ pub struct Removal {
 pub struct LocationChange {
     /// Written down as transfers, so that the data goes even if the process dies.
     pub removals: Vec<Removal>,
+    /// What new locations take of what a project may store, in bytes; without it the change is refused.
+    pub needs: Option<(StorageLimit, u64)>,
 }
 
 /// What is known of an image once all its data is stored.
@@ -179,4 +181,15 @@ pub struct StorageLimit {
     pub project: ProjectId,
     /// Bytes of all its images.
     pub bytes: u64,
+}
+
+/// What an upload takes of what its project may store, before the data is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// Whose room it is, and how much there is of it.
+    pub limit: StorageLimit,
+    /// Bytes without which the upload cannot go on.
+    pub least: u64,
+    /// Bytes that it takes if there is as much.
+    pub most: u64,
 }

@@ -1,6 +1,6 @@
 //! Uploads and deletes in flight: what is written down before a store is touched, and how it ends.
 //!
-//! Every transaction locks in the same order: node, transfer, image.
+//! Every transaction locks in the same order: project, node, transfer, image.
 
 use glance_domain::{Image, ImageId, Status, StoreId, Timestamp};
 use sea_query::{Expr, ExprTrait as _, LockType, Order, Query, SelectStatement};
@@ -9,29 +9,42 @@ use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::images::columns::{live, parse_id};
 use crate::images::read::{get_within, not_found};
-use crate::images::usage;
 use crate::images::write::{Remains, add_locations, bytes, change_row, soft_delete, update_in_status};
 use crate::sql::{Columns, Row, Transaction};
-use crate::transfer::{CompletedUpload, NodeId, Phase, StorageLimit, Transfer, TransferId, TransferKind};
-use crate::{Database, Engine, nodes};
+use crate::transfer::{CompletedUpload, NodeId, Phase, Reservation, StorageLimit, Transfer, TransferId, TransferKind};
+use crate::{Database, Engine, nodes, quota};
 
 const COLUMNS: [&str; 8] = ["id", "kind", "image_id", "node_id", "store", "phase", "attempt", "journal"];
 
 impl Database {
-    /// Starts an upload: the image goes from `queued` to `saving`, and the transfer is written down.
+    /// Starts an upload: the image goes from `queued` to `saving`, and the transfer is written down with what it
+    /// reserves. Tells how many bytes those are.
     ///
     /// # Errors
     /// [`Kind::Conflict`] when the image is not `queued` or the node is not registered,
-    /// [`Kind::NotFound`] when the image is unknown or deleted.
-    pub async fn begin_upload(&self, transfer: &Transfer, now: Timestamp) -> Result<()> {
+    /// [`Kind::NotFound`] when the image is unknown or deleted, [`Kind::LimitReached`] when there is no room for it.
+    pub async fn begin_upload(
+        &self,
+        transfer: &Transfer,
+        reservation: Option<&Reservation>,
+        now: Timestamp,
+    ) -> Result<Option<u64>> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
+            if let Some(reservation) = reservation {
+                quota::lock(&mut transaction, &reservation.limit.project).await?;
+            }
             nodes::require(&mut transaction, &transfer.node).await?;
             insert(&mut transaction, transfer).await?;
+            let reserved = match reservation {
+                Some(reservation) => Some(quota::reserve(&mut transaction, &transfer.id, reservation).await?),
+                None => None,
+            };
             let mut update = update_in_status(transaction.engine(), &transfer.image, Status::Queued, now);
             update.value("status", Status::Saving.as_str());
             change_row(&mut transaction, &transfer.image, update).await?;
-            transaction.commit().await
+            transaction.commit().await?;
+            Ok(reserved)
         })
         .await
     }
@@ -75,7 +88,8 @@ impl Database {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
             if let Some(limit) = limit {
-                require_room(&mut transaction, limit, done.size).await?;
+                quota::lock(&mut transaction, &limit.project).await?;
+                quota::require_unused(&mut transaction, limit, done.size).await?;
             }
             let transfer = lock(&mut transaction, id).await?.ok_or_else(lost)?;
             let mut update = update_in_status(transaction.engine(), &transfer.image, Status::Saving, now);
@@ -179,22 +193,7 @@ impl Database {
     }
 }
 
-/// Counts behind a lock that all who count so take first.
-async fn require_room(transaction: &mut Transaction, limit: &StorageLimit, size: u64) -> Result<()> {
-    if transaction.engine() != Engine::Sqlite {
-        let mut lock = Query::select();
-        lock.column("version").from("rs_version").lock(LockType::Update);
-        transaction.fetch(&lock, |_| Ok(())).await?;
-    }
-    let used = usage::within(transaction, &limit.project).await?;
-    let needed = u64::try_from(used).unwrap_or_default().saturating_add(size);
-    if needed <= limit.bytes {
-        return Ok(());
-    }
-    Err(Error::new(Kind::LimitReached, format!("the project would store {needed} bytes")))
-}
-
-fn lost() -> Error {
+pub(crate) fn lost() -> Error {
     Error::new(Kind::Conflict, "the transfer is gone: it has ended, or another node has taken it over")
 }
 

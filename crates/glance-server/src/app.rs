@@ -15,6 +15,7 @@ pub mod members;
 pub mod properties;
 pub mod relocation;
 pub mod removal;
+pub mod storage;
 pub mod tags;
 pub mod upload;
 

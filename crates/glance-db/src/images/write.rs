@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::seal::Seal;
 use crate::sql::{Columns, Transaction};
 use crate::transfer::LocationChange;
-use crate::{Database, Engine, removals};
+use crate::{Database, Engine, quota, removals};
 
 /// Rows that one `INSERT` writes: every engine has a limit on placeholders.
 const ROWS_AT_ONCE: usize = 500;
@@ -51,7 +51,8 @@ impl Database {
     ///
     /// # Errors
     /// Those of [`Self::save_image`]; [`Kind::Conflict`] as well when somebody else has taken away one of the same
-    /// locations, or all others, or when the node of a removal is not registered.
+    /// locations, or all others, or when the node of a removal is not registered; [`Kind::LimitReached`] when new
+    /// locations do not fit into what their project may store.
     pub async fn save_locations(
         &self,
         before: &Image,
@@ -61,6 +62,10 @@ impl Database {
     ) -> Result<Image> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
+            if let Some((limit, bytes)) = &change.needs {
+                quota::lock(&mut transaction, &limit.project).await?;
+                quota::require_unreserved(&mut transaction, limit, *bytes).await?;
+            }
             removals::record(&mut transaction, &self.seal, &before.id, &change.removals).await?;
             let update = update_image(transaction.engine(), before, after, now)?;
             change_row(&mut transaction, &before.id, update).await?;

@@ -232,7 +232,10 @@ impl Migrations<'_> {
 }
 
 /// Runs a change to the schema as one transaction, when nobody else makes one.
-async fn locked(database: &Database, change: impl AsyncFnOnce(&mut Transaction) -> Result<()>) -> Result<()> {
+pub(crate) async fn locked(
+    database: &Database,
+    change: impl AsyncFnOnce(&mut Transaction) -> Result<()>,
+) -> Result<()> {
     let mut transaction = database.pools.begin().await?;
     lock::take(&mut transaction).await?;
     let done = change(&mut transaction).await;

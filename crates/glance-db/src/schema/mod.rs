@@ -5,13 +5,13 @@ pub(crate) mod head;
 pub(crate) mod own;
 pub(crate) mod table;
 
-use catalog::{has_index, has_table};
+use catalog::{has_column, has_index, has_table};
 use sea_query::{Expr, Query};
 
 use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::sql::{Columns, Transaction};
-use crate::{Database, Engine};
+use crate::{Database, Engine, migrations};
 
 /// What `alembic_version` says about the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,17 +75,14 @@ impl Database {
     /// # Errors
     /// [`Kind::Conflict`] when they are of a later version of the service.
     pub async fn prepare_own_objects(&self) -> Result<()> {
-        retry(|| async {
-            let mut transaction = self.pools.begin().await?;
-            transaction.run(own::VERSION_TABLE).await?;
-            let found = own_version(&mut transaction).await?;
-            if found.is_some_and(|version| version > own::VERSION) {
-                return Err(Error::new(Kind::Conflict, "the service's own tables are of a later version"));
-            }
-            upgrade_own(&mut transaction, found).await?;
-            transaction.commit().await
-        })
-        .await
+        let mut transaction = self.pools.begin_reading().await?;
+        let current = has_table(&mut transaction, "rs_version").await?
+            && own_version(&mut transaction).await? == Some(own::VERSION);
+        transaction.commit().await?;
+        if current {
+            return Ok(());
+        }
+        retry(|| migrations::locked(self, upgrade_own)).await
     }
 }
 
@@ -131,13 +128,15 @@ async fn own_version(transaction: &mut Transaction) -> Result<Option<i64>> {
     Ok(transaction.fetch(&query, |row| Columns::of(row).integer()).await?.into_iter().max())
 }
 
-async fn upgrade_own(transaction: &mut Transaction, found: Option<i64>) -> Result<()> {
+async fn upgrade_own(transaction: &mut Transaction) -> Result<()> {
+    transaction.run(own::VERSION_TABLE).await?;
+    let found = own_version(transaction).await?;
+    if found.is_some_and(|version| version > own::VERSION) {
+        return Err(Error::new(Kind::Conflict, "the service's own tables are of a later version"));
+    }
     let done = usize::try_from(found.unwrap_or(0)).unwrap_or(0);
     for version in own::VERSIONS.iter().skip(done) {
         add_version(transaction, version).await?;
-    }
-    if found == Some(own::VERSION) {
-        return Ok(());
     }
     transaction.execute(Query::delete().from_table("rs_version")).await?;
     let mut insert = Query::insert();
@@ -154,6 +153,11 @@ async fn add_version(transaction: &mut Transaction, version: &own::Version) -> R
             for sql in table.create(engine) {
                 transaction.run(&sql).await?;
             }
+        }
+    }
+    for (table, column) in version.columns {
+        if !has_column(transaction, table, column.name()).await? {
+            transaction.run(&format!("ALTER TABLE {table} ADD COLUMN {}", column.render(engine))).await?;
         }
     }
     for index in version.indexes {

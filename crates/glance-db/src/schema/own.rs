@@ -3,14 +3,14 @@
 //! Nothing here refers to upstream's tables by a foreign key or a trigger, so upstream's code and
 //! migrations neither see nor break it.
 
-use super::table::{Checks, Table, big_integer, big_serial, chars, text};
+use super::table::{Checks, Column, Table, big_integer, big_serial, chars, text};
 use crate::Engine;
 
 /// The version of all of this, kept in `rs_version`.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// What each version adds to the one before, first to last.
-pub(crate) const VERSIONS: [&Version; 2] = [&FIRST, &SECOND];
+pub(crate) const VERSIONS: [&Version; 3] = [&FIRST, &SECOND, &THIRD];
 
 /// The longest text, in bytes, that PostgreSQL's indexes on long text hold: longer ones would not fit.
 pub(crate) const LONGEST_INDEXED: usize = 1000;
@@ -18,6 +18,8 @@ pub(crate) const LONGEST_INDEXED: usize = 1000;
 /// What one version adds.
 pub(crate) struct Version {
     pub(crate) tables: &'static [&'static Table],
+    /// Optional columns of tables of earlier versions.
+    pub(crate) columns: &'static [(&'static str, Column)],
     pub(crate) indexes: &'static [Index],
 }
 
@@ -65,6 +67,7 @@ pub(crate) const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS rs_version (v
 
 const FIRST: Version = Version {
     tables: &[&NODES, &TRANSFERS],
+    columns: &[],
     indexes: &[
         // A page of a list walks one of the first three, whatever the number of images.
         Index {
@@ -92,6 +95,7 @@ const FIRST: Version = Version {
 
 const SECOND: Version = Version {
     tables: &[],
+    columns: &[],
     indexes: &[
         // As the page indexes above, for lists by name.
         Index {
@@ -111,6 +115,25 @@ const SECOND: Version = Version {
             keys: &[Key::Column("name"), Key::Long("value"), Key::Column("image_id"), Key::Column("deleted")],
         },
     ],
+};
+
+const THIRD: Version = Version {
+    tables: &[&PROJECTS],
+    // Bytes that an upload takes of what its project may store, until it ends.
+    columns: &[("rs_transfers", chars("project", 255)), ("rs_transfers", big_integer("reserved"))],
+    indexes: &[],
+};
+
+/// A row for each project that was counted under a limit. Whoever counts changes the row first, so that nobody else
+/// counts at the same time; a change, because the nodes of a Galera cluster do not know of each other's locks.
+const PROJECTS: Table = Table {
+    name: "rs_projects",
+    columns: &[chars("project", 255).required(), big_integer("counted").required()],
+    primary_key: &["project"],
+    unique: &[],
+    foreign_keys: &[],
+    indexes: &[],
+    checks: Checks::Unnamed(&[]),
 };
 
 const NODES: Table = Table {

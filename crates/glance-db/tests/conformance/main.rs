@@ -17,6 +17,7 @@ mod metadefs;
 mod migrations;
 mod nodes;
 mod purge;
+mod quota;
 mod races;
 mod removals;
 mod schema;

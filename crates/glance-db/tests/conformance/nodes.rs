@@ -38,7 +38,7 @@ on_every_database! {
         database.register_node(&one).await.unwrap();
         database.create_image(&image(1)).await.unwrap();
         let transfer = upload(1, &one);
-        database.begin_upload(&transfer, at(10)).await.unwrap();
+        database.begin_upload(&transfer, None, at(10)).await.unwrap();
         assert_eq!(database.forget_node(&one.id).await.unwrap_err().kind(), Kind::Conflict);
         database.abort_upload(&transfer.id, at(11)).await.unwrap();
         database.forget_node(&one.id).await.unwrap();
@@ -53,7 +53,7 @@ on_every_database! {
         for number in 1..=3 {
             database.create_image(&image(number)).await.unwrap();
             transfers.push(upload(number, &dead));
-            database.begin_upload(&transfers[transfers.len() - 1], at(10)).await.unwrap();
+            database.begin_upload(&transfers[transfers.len() - 1], None, at(10)).await.unwrap();
         }
         let taken = database.take_over_node(&dead.id, &heir.id).await.unwrap();
         assert_eq!(taken, database.list_transfers(&heir.id).await.unwrap());

@@ -102,7 +102,7 @@ on_every_database! {
         let results = all_at_once(|_| {
             let database = database.clone();
             let transfer = Transfer { id: TransferId::random(), ..upload(1, &node) };
-            async move { database.begin_upload(&transfer, at(1)).await }
+            async move { database.begin_upload(&transfer, None, at(1)).await }
         });
         one_winner(results.await, Kind::Conflict);
         assert_eq!(database.list_transfers(&node.id).await.unwrap().len(), 1);
@@ -113,7 +113,7 @@ on_every_database! {
         database.register_node(&dead).await.unwrap();
         for number in 0..3 {
             database.create_image(&image(number)).await.unwrap();
-            database.begin_upload(&upload(number, &dead), at(1)).await.unwrap();
+            database.begin_upload(&upload(number, &dead), None, at(1)).await.unwrap();
         }
         for number in 0..TASKS {
             database.register_node(&node(&format!("heir{number}"))).await.unwrap();
@@ -135,7 +135,7 @@ on_every_database! {
             database.register_node(&dead).await.unwrap();
             database.create_image(&image(round)).await.unwrap();
             let transfer = upload(round, &dead);
-            database.begin_upload(&transfer, at(1)).await.unwrap();
+            database.begin_upload(&transfer, None, at(1)).await.unwrap();
             let done = completed();
             let completing = database.complete_upload(&transfer.id, &done, None, at(2));
             let taking = database.take_over_node(&dead.id, &heir.id);

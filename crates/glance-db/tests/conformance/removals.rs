@@ -26,7 +26,7 @@ fn removal(node: &NodeId, url: &str) -> Removal {
 }
 
 fn change(removal: &Removal) -> LocationChange {
-    LocationChange { removals: vec![removal.clone()] }
+    LocationChange { removals: vec![removal.clone()], needs: None }
 }
 
 on_every_database! {

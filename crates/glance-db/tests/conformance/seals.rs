@@ -60,7 +60,7 @@ async fn uploads_end_under_the_key(engine: Engine) {
     database.register_node(&node).await.unwrap();
     database.create_image(&image(1)).await.unwrap();
     let transfer = upload(1, &node);
-    database.begin_upload(&transfer, at(2)).await.unwrap();
+    database.begin_upload(&transfer, None, at(2)).await.unwrap();
     database.record_transfer(&transfer.id, Phase::Finishing, None).await.unwrap();
     let image = database.complete_upload(&transfer.id, &completed(), None, at(3)).await.unwrap();
     assert_eq!(image.locations[0].url, "file:///data");

@@ -20,7 +20,7 @@ async fn begun(database: &Database) -> (Image, Transfer) {
     database.register_node(&node).await.unwrap();
     database.create_image(&image).await.unwrap();
     let transfer = upload(1, &node);
-    database.begin_upload(&transfer, at(10)).await.unwrap();
+    database.begin_upload(&transfer, None, at(10)).await.unwrap();
     (image, transfer)
 }
 
@@ -79,17 +79,17 @@ on_every_database! {
         let error = database.record_transfer(&transfer.id, Phase::Writing, None).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Conflict);
         let again = Transfer { id: glance_db::TransferId::random(), ..transfer };
-        database.begin_upload(&again, at(21)).await.unwrap();
+        database.begin_upload(&again, None, at(21)).await.unwrap();
     }
 
     async fn an_upload_that_cannot_begin(database: Database) {
         let (image, transfer) = begun(&database).await;
         let second = Transfer { id: glance_db::TransferId::random(), ..transfer.clone() };
-        assert_eq!(database.begin_upload(&second, at(11)).await.unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(database.begin_upload(&second, None, at(11)).await.unwrap_err().kind(), Kind::Conflict);
         let nothing = Transfer { image: crate::support::id("nobody"), ..second.clone() };
-        assert_eq!(database.begin_upload(&nothing, at(11)).await.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(database.begin_upload(&nothing, None, at(11)).await.unwrap_err().kind(), Kind::NotFound);
         let stranger = Transfer { node: glance_db::NodeId::random(), ..second };
-        assert_eq!(database.begin_upload(&stranger, at(11)).await.unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(database.begin_upload(&stranger, None, at(11)).await.unwrap_err().kind(), Kind::Conflict);
         assert_eq!(database.list_transfers(&transfer.node).await.unwrap(), [transfer]);
         assert_eq!(status(&database, &image).await, Status::Saving);
     }
@@ -117,7 +117,7 @@ on_every_database! {
         database.abort_upload(&transfer.id, at(20)).await.unwrap();
         assert_eq!(status(&database, &image).await, Status::Saving);
         let late = Transfer { image: image.id.clone(), id: glance_db::TransferId::random(), ..transfer };
-        assert_eq!(database.begin_upload(&late, at(20)).await.unwrap_err().kind(), Kind::Conflict);
+        assert_eq!(database.begin_upload(&late, None, at(20)).await.unwrap_err().kind(), Kind::Conflict);
         database.abort_upload(&taken[0].id, at(21)).await.unwrap();
         assert_eq!(status(&database, &image).await, Status::Queued);
     }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result, Text};
+use crate::app::storage;
 use crate::policies::Target;
 
 /// What a client sends to register an image: the document, already checked against the schema.
@@ -201,7 +202,8 @@ impl App {
         if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
             ctx.config.limits.check_properties(after.properties.keys())?;
         }
-        let relocation = self.plan_relocation(&before, &after);
+        let mut relocation = self.plan_relocation(&before, &after);
+        storage::count_added(ctx, &before, &after, &mut relocation.change);
         let mut saved = self.save_locations(&before, &after, &relocation.change).await?;
         if before.locations != after.locations {
             self.remove_dropped(ctx, id, relocation);
@@ -266,7 +268,7 @@ impl App {
         let saved = self.db.save_locations(before, after, change, self.clock.now()).await;
         saved.map_err(|error| match error.kind() {
             Kind::NotFound => Error::no_image(&before.id),
-            _ => error.into(),
+            _ => storage::explain(change, error),
         })
     }
 

@@ -135,21 +135,6 @@ impl App {
         Ok(image)
     }
 
-    /// Refuses what exceeds the storage that the caller's project may use.
-    async fn check_storage(&self, ctx: &RequestContext, needed: u64) -> Result<()> {
-        let (Some(quota), Some(project)) = (ctx.config.limits.user_storage_quota, &ctx.project) else { return Ok(()) };
-        let used = u64::try_from(self.db.owner_usage(project).await?).unwrap_or_default();
-        let remaining = quota.saturating_sub(used);
-        if needed <= remaining {
-            return Ok(());
-        }
-        let text = format!(
-            "Denying attempt to upload image because it exceeds the quota: The size of the data {needed} will exceed \
-             the limit. {remaining} bytes remaining."
-        );
-        Err(Error::LimitExceeded(text.into()))
-    }
-
     /// Whether there is data at a location, and how much.
     async fn check_location(&self, ctx: &RequestContext, location: &Location) -> Result<u64> {
         let scheme = location.url.split_once(':').map_or("", |(scheme, _)| scheme);

@@ -40,7 +40,7 @@ impl App {
             }
         }
         let held = removals.iter().map(|removal| self.tasks.hold(&removal.id)).collect();
-        Relocation { change: LocationChange { removals }, held }
+        Relocation { change: LocationChange { removals, needs: None }, held }
     }
 
     /// Removes the data, now that the catalogue no longer has its locations.

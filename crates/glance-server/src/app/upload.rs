@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use glance_db::{CompletedUpload, Kind, Phase, StorageLimit, Transfer, TransferId, TransferKind};
+use glance_db::{CompletedUpload, Kind, Phase, Transfer, TransferId, TransferKind};
 use glance_domain::{Image, ImageId, Location, LocationStatus, Status, StoreId};
 use glance_store::{Kind as StoreKind, NewObject, StoreContext, StoreEntry, StoreWriter, Stored};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use crate::app::storage::Room;
 use crate::config::Config;
 use crate::metrics::Direction;
 use crate::stream::hash::{Digests, Hashes};
@@ -40,7 +41,7 @@ struct Upload {
     object: NewObject,
     image: Image,
     options: UploadOptions,
-    limit: Option<StorageLimit>,
+    room: Room,
     store_context: StoreContext,
     config: Arc<Config>,
 }
@@ -115,23 +116,9 @@ impl App {
             transfer: transfer.attempt.clone(),
             size_hint: options.expected_size.or(options.size_hint),
         };
-        let limit = self.storage_limit(ctx, options.expected_size.max(options.size_hint)).await?;
+        let room = Room::new(ctx, options.expected_size.max(options.size_hint));
         let (store_context, config) = (ctx.store_context(), ctx.config.clone());
-        Ok(Upload { transfer, object, image, options, limit, store_context, config })
-    }
-
-    /// What the caller's project may store, if that is limited; refuses data that is declared to be too much.
-    async fn storage_limit(&self, ctx: &RequestContext, declared: Option<u64>) -> Result<Option<StorageLimit>> {
-        let (Some(bytes), Some(project)) = (ctx.config.limits.user_storage_quota, &ctx.project) else {
-            return Ok(None);
-        };
-        let used = u64::try_from(self.db.owner_usage(project).await?).unwrap_or_default();
-        let remaining = bytes.saturating_sub(used);
-        match declared {
-            Some(size) if size > remaining => Err(over_quota(size, remaining)),
-            None if remaining == 0 => Err(over_quota(0, remaining)),
-            _ => Ok(Some(StorageLimit { project: project.clone(), bytes })),
-        }
+        Ok(Upload { transfer, object, image, options, room, store_context, config })
     }
 
     fn store_for_upload(&self, asked: Option<&StoreId>) -> Result<&StoreEntry> {
@@ -139,22 +126,31 @@ impl App {
         self.stores.get(id).map_err(|_| Error::Invalid(format!("Store for identifier {id} not found").into()))
     }
 
-    async fn run_upload(&self, upload: Upload, mut receiver: Receiver) -> Result<()> {
+    async fn run_upload(&self, mut upload: Upload, mut receiver: Receiver) -> Result<()> {
         let _active = self.tasks.hold(&upload.transfer.id);
-        let began = self.db.begin_upload(&upload.transfer, self.clock.now()).await;
-        let outcome = match began.map_err(|error| self.explain_begin(&upload.image.id, error)) {
-            Ok(()) => self.store_data(&upload, &mut receiver).await,
-            Err(refusal) => Err(refusal),
+        let first = upload.room.first();
+        let began = self.db.begin_upload(&upload.transfer, first.as_ref(), self.clock.now()).await;
+        let (outcome, go_ahead) = match began.map_err(|error| self.explain_begin(&upload, error)) {
+            Ok(reserved) => {
+                upload.room.begin(reserved);
+                (self.store_data(&mut upload, &mut receiver).await, true)
+            }
+            // To read is to tell the client to go on.
+            Err(refusal) => (Err(refusal), !upload.options.awaits_go_ahead),
         };
         if let Err(refusal) = &outcome {
             tracing::info!(image = %upload.image.id, error = %refusal, "the upload failed");
-            receiver.drain().await;
+            if go_ahead {
+                receiver.drain().await;
+            }
         }
         outcome
     }
 
-    fn explain_begin(&self, id: &ImageId, error: glance_db::Error) -> Error {
+    fn explain_begin(&self, upload: &Upload, error: glance_db::Error) -> Error {
+        let id = &upload.image.id;
         match error.kind() {
+            Kind::LimitReached => upload.room.refusal(error.room_left().unwrap_or(0)),
             Kind::NotFound => Error::no_image(id),
             Kind::Conflict => {
                 Error::Conflict(format!("Image {id} is not queued: another upload or import has it.").into())
@@ -164,7 +160,7 @@ impl App {
     }
 
     /// Writes the data and activates the image, or removes every trace of the attempt.
-    async fn store_data(&self, upload: &Upload, receiver: &mut Receiver) -> Result<()> {
+    async fn store_data(&self, upload: &mut Upload, receiver: &mut Receiver) -> Result<()> {
         let entry = self.stores.get(&upload.transfer.store).map_err(Error::internal)?;
         let mut writer = match entry.driver.begin(&upload.store_context, &upload.object).await {
             Ok(writer) => writer,
@@ -200,12 +196,11 @@ impl App {
     /// Reads the body: while one chunk is hashed and written, the next one is received.
     async fn receive_data(
         &self,
-        upload: &Upload,
+        upload: &mut Upload,
         receiver: &mut Receiver,
         writer: &mut dyn StoreWriter,
         stop: StopSignal,
     ) -> Result<Received> {
-        let quota = upload.limit.as_ref().map_or(u64::MAX, |limit| limit.bytes);
         let cap = upload.config.limits.image_size_cap;
         let mut hashes = Hashes::new(self.hashes.clone(), &upload.config.hashing_algorithm).map_err(Error::internal)?;
         let mut inspection = Inspection::of(&upload.image, &upload.config.image_format);
@@ -218,9 +213,7 @@ impl App {
             if size > cap {
                 return Err(too_large(cap));
             }
-            if size > quota {
-                return Err(over_quota(size, quota));
-            }
+            upload.room.grow(self, &upload.transfer.id, size).await?;
             counted.add(chunk.len());
             inspection.feed(&chunk);
             let store = async { writer.write(chunk.clone()).await.map_err(explain_store) };
@@ -256,7 +249,7 @@ impl App {
             os_hash_value: Some(received.digests.os_hash_value),
             location: self.location(&upload.transfer.store, stored),
         };
-        match self.db.complete_upload(id, &done, upload.limit.as_ref(), self.clock.now()).await {
+        match self.db.complete_upload(id, &done, upload.room.limit(), self.clock.now()).await {
             Ok(_) => Ok(()),
             Err(error) => self.take_back(upload, &url, error).await,
         }
@@ -310,13 +303,6 @@ fn check_size(upload: &Upload, size: u64) -> Result<()> {
 
 fn too_large(cap: u64) -> Error {
     let text = format!("The incoming image is too large: the maximum is {cap} bytes (image_size_cap).");
-    Error::LimitExceeded(text.into())
-}
-
-fn over_quota(size: u64, remaining: u64) -> Error {
-    let text = format!(
-        "Image exceeds the storage quota: The size of the data {size} will exceed the limit. {remaining} bytes remaining."
-    );
     Error::LimitExceeded(text.into())
 }
 

@@ -208,7 +208,7 @@ async fn data_whose_removal_was_interrupted_goes_later() {
     // All that a process has done that dies right after the change.
     let (node, store) = (tasks.node().clone(), StoreId::new("fast"));
     let removals = vec![Removal { id: TransferId::random(), node, store, url: gone.url.clone() }];
-    db.save_locations(&before, &after, &LocationChange { removals }, before.updated_at).await.unwrap();
+    db.save_locations(&before, &after, &LocationChange { removals, needs: None }, before.updated_at).await.unwrap();
     assert_eq!(app.files(), [id.as_str()]);
     app.app.sweep().await.unwrap();
     assert!(app.files().is_empty());

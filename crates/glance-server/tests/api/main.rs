@@ -15,5 +15,6 @@ mod members;
 mod policies;
 mod protections;
 mod routes;
+mod storage;
 mod versions;
 mod web;
