@@ -192,6 +192,15 @@ impl Service {
         Images::at(self.endpoint)
     }
 
+    /// Ends it at once, whatever it is doing.
+    ///
+    /// # Panics
+    /// When that is not possible.
+    pub fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
     fn assert_running(&mut self) {
         if let Some(status) = self.process.try_wait().unwrap() {
             panic!("the service ended at once: {status}\n{}", fs::read_to_string(&self.log).unwrap());
