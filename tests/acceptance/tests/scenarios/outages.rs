@@ -63,6 +63,7 @@ impl Deployment {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "tells what it has counted")]
 fn outages(engine: Engine) {
     let (clients, between) = if environment::is_full() { (64, Duration::from_secs(15)) } else { (8, Duration::ZERO) };
     let mut deployment = Deployment::start(engine);
