@@ -8,10 +8,12 @@ use crate::{python, shell, tools, workspace};
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask acceptance [--full] [ARGUMENTS OF cargo nextest run]
 
-Builds server and client for release, makes virtual environments with python-glanceclient, openstack and openstacksdk
-with Python Glance and with Keystone (once), starts PostgreSQL and MariaDB, and runs the package `acceptance`. Its tests find them in
+Builds server and client for release, makes virtual environments with python-glanceclient, openstack and openstacksdk,
+with schemathesis, with Python Glance and with Keystone (once), starts PostgreSQL and MariaDB, and runs the package
+`acceptance`. Its tests find them in
     GLANCE_SERVER, GLANCE_CLIENT   the two programs
     GLANCE_TEST_CLIENTS            the folder of the Python clients
+    GLANCE_TEST_SCHEMATHESIS       the program that makes up requests from the OpenAPI document
     GLANCE_TEST_PYTHON             the interpreter that has Python Glance
     GLANCE_TEST_KEYSTONE           the interpreter that has Keystone; each test that needs one starts its own
     GLANCE_TEST_POSTGRES_URL, GLANCE_TEST_MYSQL_URL   a superuser's URL; each test makes its own database
@@ -23,8 +25,10 @@ are set already, and their servers are not started.
 Files of failed tests, with the servers' logs, stay below target/acceptance.
 
   --full  also what takes long: 200 kills instead of 20, an image of 20 GiB, 10,000 operations beside Python Glance,
-          64 clients for a minute while databases die, or on SQLite the service; tests tell what they have counted
-GLANCE_ACCEPTANCE_KILLS and GLANCE_ACCEPTANCE_SEED choose the number of kills and repeat a sequence of them.
+          64 clients for a minute while databases die, or on SQLite the service, and 1,000 requests made up for each
+          operation; tests tell what they have counted
+GLANCE_ACCEPTANCE_KILLS and GLANCE_ACCEPTANCE_SEED choose the number of kills and repeat a sequence of them, or of
+made-up requests.
 ";
 
 /// `cargo xtask acceptance`.
@@ -46,6 +50,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     nextest.env("GLANCE_SERVER", programs.join("glance-server"));
     nextest.env("GLANCE_CLIENT", programs.join("glance"));
     nextest.env("GLANCE_TEST_CLIENTS", python::CLIENTS.programs()?);
+    nextest.env("GLANCE_TEST_SCHEMATHESIS", python::SCHEMATHESIS.programs()?.join("schemathesis"));
     for (variable, environment) in [("GLANCE_TEST_PYTHON", python::GLANCE), ("GLANCE_TEST_KEYSTONE", python::KEYSTONE)]
     {
         if std::env::var_os(variable).is_none() {

@@ -24,6 +24,10 @@ pub(crate) const CLIENTS: Environment = Environment {
 /// Python Keystone.
 pub(crate) const KEYSTONE: Environment = Environment { folder: "python-keystone", packages: &["keystone==30.0.0"] };
 
+/// What makes up requests from the OpenAPI document.
+pub(crate) const SCHEMATHESIS: Environment =
+    Environment { folder: "python-schemathesis", packages: &["schemathesis==4.32.5"] };
+
 /// A set of packages from PyPI in a folder of their own.
 pub(crate) struct Environment {
     folder: &'static str,

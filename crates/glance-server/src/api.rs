@@ -4,6 +4,7 @@ pub mod error;
 pub mod extract;
 pub mod healthcheck;
 pub mod middleware;
+pub mod openapi;
 pub mod pipeline;
 pub mod router;
 pub mod v2;
@@ -77,6 +78,9 @@ impl Service {
         let accept = error::accept(request.headers());
         if let Some(check) = self.pipeline.healthchecks.iter().find(|check| check.answers(request.uri().path())) {
             return error::render(check.show(&self.app, request.method()).await, accept.as_deref());
+        }
+        if request.uri().path() == openapi::PATH {
+            return error::render(openapi::show(&self.app.config.load(), request.method()), accept.as_deref());
         }
         let (method, origin) = (request.method().clone(), Origin::of(&request));
         let (passed, refused) = self.pipeline.enter(&self.app, &mut request).await;

@@ -37,6 +37,15 @@ pub fn python_program(name: &str) -> PathBuf {
     Path::new(&folder).join(name)
 }
 
+/// The program of schemathesis: `GLANCE_TEST_SCHEMATHESIS`.
+///
+/// # Panics
+/// When the variable is not set: `cargo xtask acceptance` installs it and sets the variable.
+#[must_use]
+pub fn schemathesis() -> PathBuf {
+    variable("GLANCE_TEST_SCHEMATHESIS").unwrap_or_else(|| panic!("GLANCE_TEST_SCHEMATHESIS is not set")).into()
+}
+
 /// The folder of Python Glance's programs: that of the interpreter `GLANCE_TEST_PYTHON`.
 ///
 /// # Panics

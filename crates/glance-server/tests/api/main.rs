@@ -12,6 +12,7 @@ mod image_data;
 mod images;
 mod locations;
 mod members;
+mod openapi;
 mod policies;
 mod protections;
 mod routes;

@@ -16,6 +16,7 @@ mod keystone;
 mod kills;
 mod large;
 mod lifecycle;
+mod openapi;
 mod outages;
 mod ranges;
 mod side_by_side;
