@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Kind, Result};
+use crate::images::rare::RareFilters;
 use crate::images::read::ShowSql;
 use crate::pool::{Connections, Pools};
 use crate::seal::Seal;
@@ -24,6 +25,8 @@ pub enum Engine {
 pub struct Database {
     pub(crate) pools: Pools,
     pub(crate) show: ShowSql,
+    /// With which filters lists begin.
+    pub(crate) rare: RareFilters,
     /// Keeps the URLs of locations.
     pub(crate) seal: Seal,
 }
@@ -60,7 +63,7 @@ impl Database {
             }
         };
         let show = ShowSql::new(pools.engine());
-        Ok(Self { pools, show, seal })
+        Ok(Self { pools, show, rare: RareFilters::default(), seal })
     }
 
     /// Which database it is.

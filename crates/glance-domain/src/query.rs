@@ -46,7 +46,7 @@ pub enum MemberStatusFilter {
 }
 
 /// Attributes that take a list of values (`in:`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TextField {
     /// `name`
     Name,
@@ -61,7 +61,7 @@ pub enum TextField {
 }
 
 /// Columns that compare for equality only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EqualField {
     /// `checksum`
     Checksum,
@@ -90,7 +90,7 @@ impl EqualField {
 }
 
 /// The two timestamps that can be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeField {
     /// `created_at`
     CreatedAt,
@@ -99,7 +99,7 @@ pub enum TimeField {
 }
 
 /// A comparison of timestamps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeOp {
     /// `gt:`
     Gt,
@@ -116,7 +116,7 @@ pub enum TimeOp {
 }
 
 /// One condition; a query holds with all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Filter {
     /// The attribute has one of these values.
     Text(TextField, Vec<String>),

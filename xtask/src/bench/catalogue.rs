@@ -55,6 +55,12 @@ impl Catalogue {
         self.run(stage, Some(DATABASE), sql)
     }
 
+    /// What PostgreSQL does by itself, a minute after much has been written: until then it plans from guesses. The
+    /// others know their tables at once.
+    pub(super) fn settle(self, stage: &Stage) -> Result<()> {
+        if self == Catalogue::Postgres { self.execute(stage, "VACUUM ANALYZE").map(drop) } else { Ok(()) }
+    }
+
     fn run(self, stage: &Stage, database: Option<&str>, sql: &str) -> Result<String> {
         let (host, port) = self.address(stage)?;
         let mut client = if self == Catalogue::Postgres {

@@ -78,8 +78,7 @@ fn fill(stage: &Stage, from: usize, to: usize) -> Result<()> {
              SELECT {id}, CASE WHEN k = 0 THEN {value} ELSE 'tag-' || number % 300 || '-' || k END, \
              {start}, {start}, false FROM {numbers}, generate_series(0, 2) AS k"
         ),
-        // What the server's own maintenance does after a while.
-        "VACUUM ANALYZE".to_owned(),
     ];
-    statements.iter().try_for_each(|sql| CATALOGUE.execute(stage, sql).map(drop))
+    statements.iter().try_for_each(|sql| CATALOGUE.execute(stage, sql).map(drop))?;
+    CATALOGUE.settle(stage)
 }

@@ -47,7 +47,7 @@ impl Session<'_> {
             self.attempt("8 uploads at once", Self::many_uploads);
         }
         self.attempt("changes", |session| session.changes(catalogue.writers()));
-        self.attempt("questions", Self::questions);
+        self.attempt("questions", |session| session.questions(catalogue));
         if catalogue != Catalogue::Sqlite {
             self.attempt("rich images", |session| session.rich_images(catalogue));
         }
@@ -136,8 +136,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn questions(&mut self) -> Result<()> {
+    fn questions(&mut self, catalogue: Catalogue) -> Result<()> {
         let (port, seconds) = (self.running.port, self.stage.plan.seconds);
+        catalogue.settle(self.stage)?;
         let id = load::create(port, PLAIN, 0)?;
         let questions = [
             ("show, requests/s", format!("/v2/images/{id}"), 32),
@@ -170,6 +171,7 @@ impl Session<'_> {
             RICH.name
         );
         catalogue.execute(self.stage, &locate)?;
+        catalogue.settle(self.stage)?;
         let answers = load::ask(port, &format!("/v2/images?limit={}", plan.images), 2, plan.seconds * 2)?;
         self.add("list of 1000 rich images, requests/s", answers.rate);
         Ok(())

@@ -2,17 +2,12 @@
 
 use glance_domain::Image;
 use glance_domain::query::{Filter, ImageQuery, SortDir, SortKey};
-use sea_query::{Asterisk, CaseStatement, Expr, ExprTrait as _, SelectStatement, SubQueryStatement, UnionType};
+use sea_query::{Asterisk, Expr, ExprTrait as _, SelectStatement, UnionType};
 
-use super::columns::constant;
 use super::read::is_visible;
 use super::{children, columns, filter, packed, page};
 use crate::error::{Error, Kind, Result};
 use crate::{Database, Engine};
-
-/// Images that a filter may let through for a page to begin with them: fewer are sorted sooner than a page is found
-/// among a hundred thousand others, more are found among those soon.
-const FEW: u64 = 500;
 
 impl Database {
     /// A page of the images that the viewer has in its list.
@@ -25,7 +20,7 @@ impl Database {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let rare = self.rare(query).await?;
+        let rare = self.rare_filter(query).await?;
         let Some(page) = select_page(self.engine(), query, rare, marker.as_ref()) else { return Ok(Vec::new()) };
         if self.engine() != Engine::Sqlite {
             return self.pools.fetch(self.engine().render(&page), columns::read_whole).await;
@@ -36,28 +31,6 @@ impl Database {
             .first()
             .and_then(Option::as_deref)
             .map_or_else(|| Ok(Vec::new()), |cell| packed::unpack(cell, columns::read_whole))
-    }
-
-    /// The first filter that only few images pass: it is faster to begin with those than to walk the list until a page
-    /// is full. No engine can be relied on to find that out by itself.
-    async fn rare<'q>(&self, query: &'q ImageQuery) -> Result<Option<&'q Filter>> {
-        let engine = self.engine();
-        let mut first = CaseStatement::new();
-        let mut related = Vec::new();
-        for (filter, mut rows) in
-            query.filters.iter().filter_map(|filter| Some((filter, filter::rows(engine, filter)?)))
-        {
-            let one_too_many = SubQueryStatement::from(rows.column("image_id").limit(1).offset(FEW).take());
-            first = first.case(Expr::from(one_too_many).is_null(), constant(i32::try_from(related.len()).ok()));
-            related.push(filter);
-        }
-        if related.is_empty() {
-            return Ok(None);
-        }
-        let probe = SelectStatement::new().expr(first).take();
-        let found = self.pools.fetch(engine.render(&probe), |row| row.integer(0)).await?;
-        let index = found.into_iter().flatten().next().and_then(|index| usize::try_from(index).ok());
-        Ok(index.and_then(|index| related.get(index).copied()))
     }
 
     async fn marker(&self, query: &ImageQuery) -> Result<Option<Image>> {

@@ -7,6 +7,7 @@ mod list;
 mod lock;
 mod packed;
 mod page;
+pub(crate) mod rare;
 pub(crate) mod read;
 pub(crate) mod usage;
 pub(crate) mod write;
