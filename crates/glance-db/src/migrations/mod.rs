@@ -21,12 +21,12 @@ use sea_query::{Expr, Query};
 pub use graph::{EXPAND_HEAD, HEAD, INITIAL};
 pub use revision::{Loss, RevisionStatus};
 
-use crate::Database;
 use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::schema::catalog::{has_index, has_table};
 use crate::schema::{head, own};
 use crate::sql::{Columns, Transaction};
+use crate::{Database, Engine};
 use revision::Revision;
 
 /// Whether MySQL keeps `is_public` and `visibility` equal by triggers while old and new services run side by side.
@@ -296,11 +296,19 @@ async fn write_heads(transaction: &mut Transaction, old: &BTreeSet<String>, new:
     if old == new {
         return Ok(());
     }
+    // On MySQL the first change of the schema has ended the transaction; the old revision must not go without the new.
+    let on_its_own = transaction.engine() == Engine::MySql;
+    if on_its_own {
+        transaction.run("START TRANSACTION").await?;
+    }
     transaction.execute(Query::delete().from_table("alembic_version")).await?;
     for head in new {
         let mut insert = Query::insert();
         insert.into_table("alembic_version").columns(["version_num"]).values([Expr::val(head.as_str())])?;
         transaction.execute(&insert).await?;
+    }
+    if on_its_own {
+        transaction.run("COMMIT").await?;
     }
     Ok(())
 }

@@ -288,6 +288,31 @@ async fn can_be_interrupted_anywhere(engine: Engine) {
     fixture.remove().await;
 }
 
+async fn the_revision_is_never_unknown(engine: Engine) {
+    let Some(fixture) = Fixture::create(engine).await else { return };
+    let database = fixture.connect().await;
+    upgrade(&database, "mitaka02").await;
+    let replace = |condition: &str| {
+        let columns = format!("version_num VARCHAR(32) NOT NULL PRIMARY KEY {condition}");
+        ["DROP TABLE alembic_version".to_owned(), format!("CREATE TABLE alembic_version ({columns})")]
+    };
+    for sql in replace("CHECK (version_num = 'mitaka02')") {
+        raw(&fixture.url, &sql).await;
+    }
+    raw(&fixture.url, "INSERT INTO alembic_version VALUES ('mitaka02')").await;
+    let ended = database.migrations().upgrade("heads", Triggers::Create, &mut |_| ()).await;
+    assert!(ended.is_err());
+    assert_eq!(version_rows(&fixture.url).await, [["mitaka02"]]);
+    for sql in replace("") {
+        raw(&fixture.url, &sql).await;
+    }
+    raw(&fixture.url, "INSERT INTO alembic_version VALUES ('mitaka02')").await;
+    upgrade(&database, "heads").await;
+    assert_eq!(version_rows(&fixture.url).await, [[HEAD]]);
+    database.close().await;
+    fixture.remove().await;
+}
+
 async fn two_at_once_do_it_once(engine: Engine) {
     let Some(fixture) = Fixture::create(engine).await else { return };
     let (one, other) = (fixture.connect().await, fixture.connect().await);
@@ -359,5 +384,5 @@ async fn detached_it_is_upstreams_alone(engine: Engine) {
 on_each_engine!(
     each_revision_is_upstreams expanded_before_contracted there_and_back what_would_be_lost_is_told_first
     old_rows_are_understood can_be_interrupted_anywhere two_at_once_do_it_once knows_where_it_is
-    detached_it_is_upstreams_alone
+    detached_it_is_upstreams_alone the_revision_is_never_unknown
 );
