@@ -13,6 +13,7 @@ pub mod info;
 pub mod locations;
 pub mod members;
 pub mod properties;
+pub mod quota;
 pub mod relocation;
 pub mod removal;
 pub mod storage;
@@ -38,6 +39,8 @@ pub struct App {
     pub db: Database,
     /// The named stores.
     pub stores: Stores,
+    /// How much a project may have, where Keystone says that (`use_keystone_limits`).
+    pub project_limits: Option<keystone_auth::Limits>,
     /// Who may do what.
     pub policy: Enforcer,
     /// Where timestamps come from.

@@ -2,7 +2,9 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod credentials;
 pub mod filtering;
+pub mod keystone_limits;
 pub mod limits;
 pub mod load;
 pub mod options;

@@ -1,8 +1,9 @@
 //! OpenStack identity: where the credentials of a cloud come from, tokens for them, and whether others' tokens are good.
 //!
 //! [`CloudConfig::resolve`] merges command line options, `OS_*` variables and `clouds.yaml` (in this order of precedence)
-//! into one typed value. A [`Session`] obtains tokens, a [`Validator`] judges those that a service is sent. Nothing here
-//! reads the process environment: the caller passes it in as an [`Environment`].
+//! into one typed value. A [`Session`] obtains tokens, a [`Validator`] judges those that a service is sent, [`Limits`] tells
+//! how much projects may have. Nothing here reads the process environment: the caller passes it in as an
+//! [`Environment`].
 
 mod auth;
 mod cache;
@@ -11,6 +12,7 @@ mod cloud;
 mod clouds_file;
 mod error;
 mod http;
+mod limits;
 mod options;
 mod secret;
 mod session;
@@ -23,6 +25,7 @@ pub use cloud::{CloudConfig, Interface, Tls};
 pub use clouds_file::SearchPath;
 pub use error::{Error, ErrorKind};
 pub use http::HttpOptions;
+pub use limits::{Freshness, LimitedService, Limits, LimitsOptions, ProjectLimits};
 pub use options::{Environment, Options};
 pub use secret::Secret;
 pub use session::{Login, Session};

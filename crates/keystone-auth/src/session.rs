@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Request, StatusCode, Url};
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
@@ -78,6 +79,27 @@ impl Session {
         }
     }
 
+    /// Asks the identity service as this login; once more with a new token where the old one is not accepted.
+    pub(crate) async fn get(&self, url: impl Fn(&Login) -> Result<Url, Error>) -> Result<Answer, Error> {
+        let mut login = self.login().await?;
+        let mut answer = self.http.send(self.question(&login, url(&login)?)?).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.forget(&login).await;
+            login = self.login().await?;
+            answer = self.http.send(self.question(&login, url(&login)?)?).await?;
+        }
+        Ok(answer)
+    }
+
+    fn question(&self, login: &Login, url: Url) -> Result<Request, Error> {
+        let unusable = "a question cannot be sent";
+        let mut token = HeaderValue::from_str(login.token.expose())
+            .map_err(|cause| Error::new(ErrorKind::Unavailable, unusable).with_source(cause))?;
+        token.set_sensitive(true);
+        let request = self.http.client.request(Method::GET, url).header("x-auth-token", token).build();
+        request.map_err(|cause| Error::new(ErrorKind::Unavailable, unusable).with_source(cause))
+    }
+
     fn request(&self) -> Result<Request, Error> {
         let document = match &self.method {
             AuthMethod::Password(credentials) => with_password(credentials),
@@ -94,11 +116,16 @@ impl Session {
     }
 }
 
-/// Where tokens are made and validated, below the URL of an identity service with or without a version at its end.
+/// Where tokens are made and validated.
 pub(crate) fn tokens_url(identity: &str) -> Result<Url, Error> {
+    identity_url(identity, "auth/tokens")
+}
+
+/// A path of version 3 below the URL of an identity service with or without a version at its end.
+pub(crate) fn identity_url(identity: &str, path: &str) -> Result<Url, Error> {
     let base = identity.trim_end_matches('/');
     let base = base.strip_suffix("/v3").or_else(|| base.strip_suffix("/v2.0")).unwrap_or(base);
-    let url = Url::parse(&format!("{}/v3/auth/tokens", base.trim_end_matches('/')));
+    let url = Url::parse(&format!("{}/v3/{path}", base.trim_end_matches('/')));
     let url = url.ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| Error::new(ErrorKind::Invalid, format!("auth_url '{identity}' is no URL of an identity service")))
 }

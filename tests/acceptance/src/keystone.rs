@@ -211,6 +211,62 @@ impl Keystone {
         )
     }
 
+    /// An endpoint of an image service for which these limits are registered; its id. The service's user may see the
+    /// limits of all projects.
+    ///
+    /// # Panics
+    /// When Keystone refuses.
+    #[must_use]
+    pub fn limited_endpoint(&self, registered: &[(&str, i64)]) -> String {
+        let service = self.make("services", "service", &json!({"type": "image", "name": "glance"}));
+        for (resource, limit) in registered {
+            let limit = json!({"service_id": service, "resource_name": resource, "default_limit": limit});
+            let made = self.ask("POST", "registered_limits", Some(&json!({"registered_limits": [limit]})));
+            let _ = made.expect_status(201);
+        }
+        let user = self.id(&format!("users?name={}", SERVICE.name), "users").unwrap();
+        let role = self.id("roles?name=reader", "roles").unwrap();
+        let _ = self.ask("PUT", &format!("system/users/{user}/roles/{role}"), None).expect_status(204);
+        let endpoint = json!({"service_id": service, "interface": "public", "url": "http://127.0.0.1:9"});
+        self.make("endpoints", "endpoint", &endpoint)
+    }
+
+    /// Sets how much a project may have of a resource of every [`Self::limited_endpoint`].
+    ///
+    /// # Panics
+    /// When Keystone refuses.
+    pub fn limit(&self, project: &str, (resource, limit): (&str, i64)) {
+        let found = self.ask("GET", &format!("registered_limits?resource_name={resource}"), None).json();
+        let services = found["registered_limits"].as_array().unwrap().iter().map(|limit| limit["service_id"].clone());
+        let mut new = Vec::new();
+        for service in services {
+            let service = service.as_str().unwrap().to_owned();
+            let path = format!("limits?project_id={project}&resource_name={resource}&service_id={service}");
+            match self.id(&path, "limits") {
+                Some(id) => {
+                    let change = json!({"limit": {"resource_limit": limit}});
+                    let _ = self.ask("PATCH", &format!("limits/{id}"), Some(&change)).expect_status(200);
+                }
+                None => new.push(json!({"service_id": service, "project_id": project, "resource_name": resource,
+                                          "resource_limit": limit})),
+            }
+        }
+        if !new.is_empty() {
+            let _ = self.ask("POST", "limits", Some(&json!({"limits": new}))).expect_status(201);
+        }
+    }
+
+    /// Sections of a `glance-api.conf` by which Keystone's limits count.
+    #[must_use]
+    pub fn limits_configuration(&self, endpoint: &str) -> String {
+        format!(
+            "[DEFAULT]\nuse_keystone_limits = true\n[oslo_limit]\nauth_url = {}\nauth_type = password\nusername = {}\n\
+             password = {PASSWORD}\nuser_domain_id = default\nsystem_scope = all\nendpoint_id = {endpoint}\n",
+            self.url(),
+            SERVICE.name
+        )
+    }
+
     /// Makes everybody who is not there from the beginning.
     fn move_in(&self) {
         for person in [MEMBER, READER, OTHER, SERVICE] {

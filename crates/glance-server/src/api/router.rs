@@ -98,6 +98,7 @@ pub fn routes() -> Vec<Route> {
 
         route(GET,    "/v2/info/import",        "", Reject, info::import),
         route(GET,    "/v2/info/stores",        "", Reject, info::stores),
+        route(GET,    "/v2/info/usage",         "", Read,   info::usage),
         route(GET,    "/v2/info/stores/detail", "stores_info_detail", Reject, info::stores_detail),
     ]
 }

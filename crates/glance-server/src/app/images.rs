@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result, Text};
+use crate::app::quota::Resource;
 use crate::app::storage;
 use crate::policies::Target;
 
@@ -41,6 +42,7 @@ impl App {
         ctx.check_writable()?;
         let mut image = self.outline(ctx, new)?;
         self.enforce_new_image(ctx, &image).await?;
+        self.enforce_limit(ctx.project.as_ref(), Resource::CountTotal, 1).await?;
         self.check_visibility_change(ctx, &Target::image(&image), image.visibility).await?;
         self.check_new_properties(ctx, new.keys().filter(|name| !is_base(name) || is_ignored(name))).await?;
         check_tags(ctx, new.get("tags"))?;

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use glance_db::{CompletedUpload, Kind, Phase, Transfer, TransferId, TransferKind};
-use glance_domain::{Image, ImageId, Location, LocationStatus, Status, StoreId};
+use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Status, StoreId};
 use glance_store::{Kind as StoreKind, NewObject, StoreContext, StoreEntry, StoreWriter, Stored};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use crate::app::quota::{Resource, whole_mib};
 use crate::app::storage::Room;
 use crate::config::Config;
 use crate::metrics::Direction;
@@ -41,6 +42,8 @@ struct Upload {
     object: NewObject,
     image: Image,
     options: UploadOptions,
+    /// For whom data is stored, and whose limits count.
+    project: Option<ProjectId>,
     room: Room,
     store_context: StoreContext,
     config: Arc<Config>,
@@ -88,6 +91,8 @@ impl App {
     /// Checks everything that can be checked before data moves, and records the upload.
     async fn begin_upload(&self, ctx: &RequestContext, id: &ImageId, options: UploadOptions) -> Result<Upload> {
         ctx.check_writable()?;
+        let declared = options.expected_size.max(options.size_hint);
+        self.enforce_limit(ctx.project.as_ref(), Resource::SizeTotal, whole_mib(declared)).await?;
         let entry = self.store_for_upload(options.store.as_ref())?;
         let mut image = self.load_image(ctx, id).await?;
         self.enforce_on_own_image(ctx, "upload_image", &image).await?;
@@ -116,9 +121,9 @@ impl App {
             transfer: transfer.attempt.clone(),
             size_hint: options.expected_size.or(options.size_hint),
         };
-        let room = Room::new(ctx, options.expected_size.max(options.size_hint));
+        let room = Room::new(ctx, declared);
         let (store_context, config) = (ctx.store_context(), ctx.config.clone());
-        Ok(Upload { transfer, object, image, options, room, store_context, config })
+        Ok(Upload { transfer, object, image, options, project: ctx.project.clone(), room, store_context, config })
     }
 
     fn store_for_upload(&self, asked: Option<&StoreId>) -> Result<&StoreEntry> {
@@ -162,6 +167,12 @@ impl App {
     /// Writes the data and activates the image, or removes every trace of the attempt.
     async fn store_data(&self, upload: &mut Upload, receiver: &mut Receiver) -> Result<()> {
         let entry = self.stores.get(&upload.transfer.store).map_err(Error::internal)?;
+        // The upload counts already, so that of two at once neither overlooks the other.
+        let allowed = self.enforce_limit(upload.project.as_ref(), Resource::CountUploading, 0).await;
+        if let Err(refusal) = allowed {
+            self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?;
+            return Err(refusal);
+        }
         let mut writer = match entry.driver.begin(&upload.store_context, &upload.object).await {
             Ok(writer) => writer,
             Err(error) => {

@@ -161,6 +161,7 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let app = Arc::new(App {
         db,
         stores: setup.stores,
+        project_limits: setup.project_limits,
         policy: setup.policy,
         clock: Clock::system(),
         tasks: Tasks::new(this.id.clone()),

@@ -16,7 +16,7 @@ use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
 use crate::config::filtering::url_filter;
 use crate::config::options::{self, TABLES};
-use crate::config::{Api, Config, ImageFormat, Limits, catalogue, limits, policy, stores};
+use crate::config::{Api, Config, ImageFormat, Limits, catalogue, keystone_limits, limits, policy, stores};
 use crate::listen::Settings;
 use crate::logging::Plan;
 use crate::policies::Enforcer;
@@ -32,6 +32,8 @@ pub struct Setup {
     pub owns_database: bool,
     /// The stores.
     pub stores: Stores,
+    /// How much a project may have, where Keystone says that.
+    pub project_limits: Option<keystone_auth::Limits>,
     /// Who may do what.
     pub policy: Enforcer,
     /// What requests pass on their way.
@@ -189,6 +191,7 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         database: catalogue::settings(&options)?,
         owns_database: false,
         stores: stores::open(&options)?,
+        project_limits: keystone_limits::limits(&options)?,
         policy: policy::enforcer(&options)?,
         open_to_others: arguments.allow_unauthenticated || pipeline.trust() == Trust::Proof,
         pipeline,
@@ -258,6 +261,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         database: catalogue::embedded(&folder),
         owns_database: true,
         stores: Stores::new(vec![entry], &id, Naming::Named)?,
+        project_limits: None,
         policy: Enforcer::default(),
         pipeline: Pipeline::open(),
         listen,

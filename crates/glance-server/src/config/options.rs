@@ -40,6 +40,8 @@ pub const DEFAULT: &[OptionDef] = &[
         "Bytes of all images of a project, or a number of KB, MB, GB, TB; 0: any.",
     )
     .default("0"),
+    default("use_keystone_limits", Kind::Bool, "Ask Keystone how much projects may have, as [oslo_limit] says.")
+        .default("false"),
     default("property_protection_file", Kind::Str, "File that says who may read and change which properties."),
     default("property_protection_rule_format", Kind::Str, "What that file lists: roles, or rules of the policy.")
         .default("roles")
@@ -79,6 +81,16 @@ pub const GLANCE_STORE: &[OptionDef] = &[
     OptionDef::new("glance_store", "stores", Kind::List, "Types of stores where stores have no names.")
         .default("file,http"),
 ];
+
+/// Options of `[limits]`, this service's own.
+pub const LIMITS: &[OptionDef] = &[OptionDef::new(
+    "limits",
+    "cache_time",
+    Kind::Int,
+    "Seconds for which limits of Keystone are remembered; 0: not at all.",
+)
+.default("1")
+.min(0)];
 
 /// Options of `[paste_deploy]`.
 pub const PASTE_DEPLOY: &[OptionDef] = &[
@@ -164,8 +176,18 @@ pub const HTTP_STORE: &[OptionDef] = &[
 ];
 
 /// All fixed groups.
-pub const TABLES: &[&[OptionDef]] =
-    &[DEFAULT, LISTENING, LOGGING, DATABASE, IMAGE_FORMAT, GLANCE_STORE, PASTE_DEPLOY, OSLO_POLICY, IMPORT_FILTERING];
+pub const TABLES: &[&[OptionDef]] = &[
+    DEFAULT,
+    LISTENING,
+    LOGGING,
+    DATABASE,
+    IMAGE_FORMAT,
+    GLANCE_STORE,
+    PASTE_DEPLOY,
+    OSLO_POLICY,
+    IMPORT_FILTERING,
+    LIMITS,
+];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {
     OptionDef::new("DEFAULT", name, kind, help)

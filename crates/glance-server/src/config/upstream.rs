@@ -21,6 +21,8 @@ static FIXED: LazyLock<Vec<OptionDef>> =
     LazyLock::new(|| OPTIONS.iter().filter(|def| !is_driver(def.group)).copied().collect());
 static AUTHTOKEN: LazyLock<Vec<OptionDef>> =
     LazyLock::new(|| OPTIONS.iter().filter(|def| def.group == "keystone_authtoken").copied().collect());
+static OSLO_LIMIT: LazyLock<Vec<OptionDef>> =
+    LazyLock::new(|| OPTIONS.iter().filter(|def| def.group == "oslo_limit").copied().collect());
 static DRIVERS: LazyLock<Vec<(&'static str, Vec<OptionDef>)>> = LazyLock::new(drivers);
 
 /// The options of all fixed groups.
@@ -33,6 +35,12 @@ pub fn fixed() -> &'static [OptionDef] {
 #[must_use]
 pub fn authtoken() -> &'static [OptionDef] {
     &AUTHTOKEN
+}
+
+/// The options of `[oslo_limit]`, which `auth_section` may place elsewhere.
+#[must_use]
+pub fn oslo_limit() -> &'static [OptionDef] {
+    &OSLO_LIMIT
 }
 
 /// The options of a named store of this type; none for an unknown type.

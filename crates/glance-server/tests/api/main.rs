@@ -15,6 +15,7 @@ mod members;
 mod openapi;
 mod policies;
 mod protections;
+mod quota;
 mod routes;
 mod storage;
 mod versions;

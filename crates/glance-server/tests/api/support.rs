@@ -13,6 +13,8 @@ use glance_server::api::router::build;
 use glance_server::app::App;
 use glance_server::app::clock::Clock;
 use glance_server::app::context::RequestContext;
+use glance_server::config::check::complete;
+use glance_server::config::keystone_limits::limits;
 use glance_server::config::load::snapshot;
 use glance_server::config::options::TABLES;
 use glance_server::config::policy::enforcer;
@@ -118,6 +120,7 @@ impl TestApp {
         let app = Arc::new(App {
             db,
             stores: Stores::new(stores, &id, Naming::Named).expect("stores"),
+            project_limits: limits(&complete(options.clone())).expect("limits"),
             policy: enforcer(&options).expect("rules"),
             clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
             tasks: Tasks::new(this.id),

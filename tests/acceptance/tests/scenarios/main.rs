@@ -16,6 +16,7 @@ mod keystone;
 mod kills;
 mod large;
 mod lifecycle;
+mod limits;
 mod openapi;
 mod outages;
 mod ranges;

@@ -116,6 +116,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .refuses(&[404, 409]),
     operation("GET", "/v2/info/import", "showImportMethods", "The import methods", &[(200, Document("ImportMethods"), &[])]),
     operation("GET", "/v2/info/stores", "listStores", "The stores", &[(200, Document("Stores"), &[])]).refuses(&[404]),
+    operation("GET", "/v2/info/usage", "showUsage", "What the project has and may have", &[(200, Document("Usage"), &[])]),
     operation("GET", "/v2/info/stores/detail", "listStoresDetail", "The stores with all that is known of them", &[(200, Document("Stores"), &[])])
         .refuses(&[404]),
 ];

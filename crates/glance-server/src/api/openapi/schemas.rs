@@ -26,6 +26,10 @@ pub(super) fn components(image: &ImageSchema) -> Value {
             ("type", text()),
             ("value", json!({"type": "array", "items": text()})),
         ]))]),
+        "Usage": object(&[("usage", json!({
+            "type": "object",
+            "additionalProperties": object(&[("usage", json!({"type": "integer"})), ("limit", json!({"type": "integer"}))]),
+        }))]),
         "Versions": object(&[("versions", json!({"type": "array", "items": object(&[
             ("id", text()),
             ("status", json!({"type": "string", "enum": ["CURRENT", "SUPPORTED"]})),

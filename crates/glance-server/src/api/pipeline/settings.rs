@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use http::HeaderValue;
-use keystone_auth::{AuthMethod, HttpOptions, Interface, Options, Tls, Validator, ValidatorOptions};
+use keystone_auth::{HttpOptions, Interface, Tls, Validator, ValidatorOptions};
 use oslo::config::Config;
 
 use crate::api::middleware::auth_token::{AuthToken, TokenRules};
@@ -16,6 +16,7 @@ use crate::api::middleware::context::Strangers;
 use crate::api::middleware::cors::{Cors, Sites};
 use crate::api::middleware::http_basic::HttpBasic;
 use crate::config::check;
+use crate::config::credentials::credentials;
 use crate::config::options::TABLES;
 use crate::config::upstream;
 
@@ -27,30 +28,6 @@ pub enum Address {
     /// Others, too.
     Network,
 }
-
-/// What keystoneauth's options are called in configuration files and here.
-const CREDENTIALS: [&str; 20] = [
-    "auth_type",
-    "auth_url",
-    "username",
-    "user_id",
-    "user_domain_id",
-    "user_domain_name",
-    "password",
-    "project_id",
-    "project_name",
-    "project_domain_id",
-    "project_domain_name",
-    "domain_id",
-    "domain_name",
-    "default_domain_id",
-    "default_domain_name",
-    "system_scope",
-    "trust_id",
-    "application_credential_id",
-    "application_credential_name",
-    "application_credential_secret",
-];
 
 const AUTHTOKEN: &str = "keystone_authtoken";
 
@@ -118,26 +95,6 @@ pub(super) fn token_warnings(options: &Config) -> anyhow::Result<Vec<String>> {
         found.push("[keystone_authtoken] insecure = true: whoever answers is taken for Keystone".to_owned());
     }
     Ok(found)
-}
-
-fn credentials(options: &Config, section: &str) -> anyhow::Result<AuthMethod> {
-    let mut given = Options::new();
-    for name in CREDENTIALS {
-        given.set(name, options.get::<Option<String>>(section, name)?);
-    }
-    let kind: Option<String> = options.get(section, "auth_type")?;
-    let needs_token = matches!(kind.as_deref(), Some("token" | "v3token"));
-    if needs_token {
-        given.set("token", options.get::<Option<String>>(section, "token")?);
-    }
-    let method = AuthMethod::from_options(&given)?;
-    match &method {
-        AuthMethod::Password(_) | AuthMethod::ApplicationCredential(_) | AuthMethod::Exchange(_) => Ok(method),
-        other => bail!(
-            "auth_type = {}: the service logs in with password, v3applicationcredential or v3token",
-            kind.as_deref().unwrap_or(other.name())
-        ),
-    }
 }
 
 /// The filter `cors`: `[cors]`, every `[cors.NAME]`, or what stands beside the filter.

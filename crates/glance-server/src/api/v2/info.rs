@@ -24,6 +24,11 @@ pub async fn stores(State(app): State<SharedApp>, ctx: RequestContext) -> Answer
     json_answer(StatusCode::OK, &app.list_stores(&ctx, StoreDetail::Names).await?)
 }
 
+/// What the caller's project has, and may have.
+pub async fn usage(State(app): State<SharedApp>, ctx: RequestContext) -> Answer {
+    json_answer(StatusCode::OK, &app.show_usage(&ctx).await?)
+}
+
 /// The stores with their types and properties.
 pub async fn stores_detail(State(app): State<SharedApp>, ctx: RequestContext) -> Answer {
     json_answer(StatusCode::OK, &app.list_stores(&ctx, StoreDetail::Everything).await?)

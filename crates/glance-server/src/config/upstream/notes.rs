@@ -12,7 +12,8 @@ const NAMED: &str = "Has no effect: the stores have names, and sections of their
 const TOKENS: &str = "Has no effect: the service logs in with a password, an application credential or a token.";
 const REPORTS: &str = "Has no effect: there are no Guru Meditation reports.";
 const POOL: &str = "Has no effect: the connections to the database are renewed and retried by themselves.";
-const LIMITS: &str = "Has no effect yet: limits are not asked of Keystone.";
+const RETRIES: &str = "Has no effect: Keystone is asked again only when it cannot be reached (connect_retries).";
+const VERSION_3: &str = "Has no effect: version 3 of the Identity API is used.";
 const DEBUGGER: &str = "Has no effect: there is no Python to debug.";
 
 /// Group, name, and what becomes of it.
@@ -38,7 +39,6 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("DEFAULT", "fatal_deprecations", "Has no effect: deprecated options are reported by config check."),
     ("DEFAULT", "image_member_quota", "Has no effect yet."),
     ("DEFAULT", "image_location_quota", "Has no effect yet: locations cannot be added by clients."),
-    ("DEFAULT", "use_keystone_limits", LIMITS),
     ("DEFAULT", "allow_anonymous_access", "Callers without a name may read what is public."),
     ("DEFAULT", "pydev_worker_*", DEBUGGER),
     ("audit_middleware_notifications", "*", QUEUE),
@@ -60,7 +60,7 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("keystone_authtoken", "memcache*", "Has no effect yet: tokens are remembered by each process for itself."),
     ("keystone_authtoken", "cache", "Has no effect: there is no Swift to share a cache with."),
     ("keystone_authtoken", "enforce_token_bind", "Has no effect: Keystone binds no tokens."),
-    ("keystone_authtoken", "auth_version", "Has no effect: version 3 of the Identity API is used."),
+    ("keystone_authtoken", "auth_version", VERSION_3),
     ("keystone_authtoken", "access_token*", TOKENS),
     ("keystone_authtoken", "client_*", TOKENS),
     ("keystone_authtoken", "discovery_endpoint", TOKENS),
@@ -71,7 +71,26 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("keystone_authtoken", "scope", TOKENS),
     ("keystone_authtoken", "*", "How callers' tokens are validated with Keystone."),
     ("oslo_concurrency", "*", "Has no effect: nothing is locked through files."),
-    ("oslo_limit", "*", LIMITS),
+    ("oslo_limit", "collect_timing", "Has no effect: only the whole request is measured."),
+    ("oslo_limit", "split_loggers", "Has no effect: there is one logger for Keystone."),
+    ("oslo_limit", "connect_retry_delay", RETRIES),
+    ("oslo_limit", "retriable_status_codes", RETRIES),
+    ("oslo_limit", "status_code_*", RETRIES),
+    ("oslo_limit", "tls_*", "Has no effect: TLS 1.2 and 1.3 are spoken."),
+    ("oslo_limit", "min_version", VERSION_3),
+    ("oslo_limit", "max_version", VERSION_3),
+    ("oslo_limit", "service_name", VERSION_3),
+    ("oslo_limit", "service_type", VERSION_3),
+    ("oslo_limit", "tenant_*", VERSION_3),
+    ("oslo_limit", "access_token*", TOKENS),
+    ("oslo_limit", "client_*", TOKENS),
+    ("oslo_limit", "discovery_endpoint", TOKENS),
+    ("oslo_limit", "endpoint", TOKENS),
+    ("oslo_limit", "identity_provider", TOKENS),
+    ("oslo_limit", "idp_otp_key", TOKENS),
+    ("oslo_limit", "protocol", TOKENS),
+    ("oslo_limit", "scope", TOKENS),
+    ("oslo_limit", "*", "How the limits of projects are asked of Keystone."),
     ("oslo_messaging_*", "*", QUEUE),
     ("oslo_middleware", "*", "Used by the filters of the pipeline."),
     ("oslo_middleware_tracing", "*", PROFILER),
