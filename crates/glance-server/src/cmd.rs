@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod config;
+pub mod control;
 pub mod manage;
 pub mod options;
 pub mod policy;
@@ -21,8 +22,9 @@ struct Program {
     run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
 }
 
-static PROGRAMS: [Program; 4] = [
+static PROGRAMS: [Program; 5] = [
     Program { name: "api", about: "Serve the Images API", run: api::main },
+    Program { name: "control", about: "Start, stop and look after the service", run: control::main },
     Program { name: "manage", about: "Manage the catalogue: create, upgrade, purge, back up", run: manage::main },
     Program { name: "config", about: "Show all options; check an existing configuration", run: config::main },
     Program { name: "policy", about: "Show the rules about who may do what; ask them", run: policy::main },

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
 
 mod certificates;
+mod control;
 mod limits;
 mod metrics;
 mod process;
