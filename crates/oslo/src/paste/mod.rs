@@ -3,12 +3,15 @@
 //! Python would import and call the factories that the file names. Here they stay names: [`load`] describes the
 //! application and the service maps each name to what it has in its place.
 
+mod context;
 mod loader;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use loader::{Loader, Trail};
+use context::Kind;
+use loader::{Loader, Options, Trail};
 
 /// Which factories of composite applications do what. `egg:Paste#urlmap` is known without being named.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,7 @@ pub struct Composites<'a> {
 pub struct Part {
     /// The section that describes it, such as `filter:cors`.
     pub section: String,
-    /// What makes it: `module:name`, `egg:Package#name` or `call:module:name`.
+    /// What makes it: `module:name` or `egg:Package#name`.
     pub factory: String,
     /// Its own options.
     pub local: BTreeMap<String, String>,
@@ -43,7 +46,7 @@ pub struct Part {
 pub enum App {
     /// An application of its own.
     Endpoint(Part),
-    /// Applications by path, in the order of the file.
+    /// Applications by path, each path once.
     UrlMap(Vec<Route>),
     /// An application behind filters. The first filter sees the request first.
     Pipeline {
@@ -95,13 +98,13 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// It has no application of the name that was asked for.
-    #[error("{}: there is no section [app:{name}], [pipeline:{name}] or [composite:{name}]", path.display())]
-    NoApp {
+    /// It has no section of the name that was asked for.
+    #[error("{}: there is no section {sections}", path.display())]
+    Missing {
         /// The file.
         path: PathBuf,
-        /// The name.
-        name: String,
+        /// The sections that would do.
+        sections: String,
     },
 }
 
@@ -120,7 +123,8 @@ pub fn load(path: &Path, name: &str, composites: &Composites<'_>) -> Result<App,
 /// # Errors
 /// As [`load`].
 pub fn load_text(text: &str, path: &Path, name: &str, composites: &Composites<'_>) -> Result<App, Error> {
-    Loader::new(text, path, composites)?.app(name, &HashMap::new(), &mut Trail::default())
+    let (loader, mut trail) = (Rc::new(Loader::new(text, path, composites)?), Trail::default());
+    loader.context(Kind::App, name, &Options::new(), None, &mut trail)?.app(&mut trail)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ enum Kind {
     TestTokens,
     Gzip,
     SizeLimit,
+    /// The state of the service at a path of its own, as a filter did it before it became an application.
+    Healthcheck,
     /// The service does it for every request.
     Always,
     /// Accepted without effect, with a word about it.
@@ -63,9 +65,24 @@ const FILTERS: &[(&str, Kind)] = &[
     ("oslo_middleware.correlation_id:CorrelationId.factory", Kind::Always),
     ("oslo_middleware:CatchErrors.factory", Kind::Always),
     ("oslo_middleware.catch_errors:CatchErrors.factory", Kind::Always),
+    ("oslo_middleware:Healthcheck.factory", Kind::Healthcheck),
+    ("oslo_middleware.healthcheck:Healthcheck.factory", Kind::Healthcheck),
     ("glance.api.middleware.cache:CacheFilter.factory", Kind::Ignored(NO_CACHE)),
     ("glance.api.middleware.cache_manage:CacheManageFilter.factory", Kind::Ignored(NO_CACHE)),
     ("osprofiler.web:WsgiMiddleware.factory", Kind::Ignored(NO_PROFILER)),
+];
+
+/// What packages call their filters: in place of a factory a file may say `use = egg:Package#name`.
+const EGGS: &[(&str, &str, Kind)] = &[
+    ("oslo-middleware", "basic_auth", Kind::HttpBasic),
+    ("oslo-middleware", "catch_errors", Kind::Always),
+    ("oslo-middleware", "correlation_id", Kind::Always),
+    ("oslo-middleware", "cors", Kind::Cors),
+    ("oslo-middleware", "http_proxy_to_wsgi", Kind::Proxy),
+    ("oslo-middleware", "request_id", Kind::Always),
+    ("oslo-middleware", "sizelimit", Kind::SizeLimit),
+    ("keystonemiddleware", "auth_token", Kind::AuthToken),
+    ("osprofiler", "osprofiler", Kind::Ignored(NO_PROFILER)),
 ];
 
 /// Applications: those that answer with the API, and those that tell how the service is.
@@ -73,6 +90,7 @@ const API: &[&str] =
     &["glance.api.versions:create_resource", "glance.api.v2.router:API.factory", "glance.api.v1.router:API.factory"];
 const HEALTHCHECK: &[&str] =
     &["oslo_middleware:Healthcheck.app_factory", "oslo_middleware.healthcheck:Healthcheck.app_factory"];
+const HEALTHCHECK_EGG: (&str, &str) = ("oslo-middleware", "healthcheck");
 
 /// The standard pipelines: those of Glance's own file, and HTTP's basic authentication.
 const STANDARD: &[(&str, &[Kind])] = &[
@@ -174,7 +192,8 @@ impl Builder<'_> {
     }
 
     fn endpoint(&mut self, part: &Part, path: &str) -> anyhow::Result<()> {
-        if HEALTHCHECK.contains(&part.factory.as_str()) {
+        let is_egg = egg(&part.factory).is_some_and(|(package, name)| (package.as_str(), name) == HEALTHCHECK_EGG);
+        if is_egg || HEALTHCHECK.contains(&part.factory.as_str()) {
             let options: BTreeMap<String, String> = part.global.iter().chain(&part.local).map(owned).collect();
             self.pipeline.healthchecks.push(Healthcheck::with_options(path, &options));
             return Ok(());
@@ -190,14 +209,14 @@ impl Builder<'_> {
     }
 
     fn filter(&mut self, part: &Part) -> anyhow::Result<()> {
-        let Some((_, kind)) = FILTERS.iter().find(|(factory, _)| *factory == part.factory) else {
+        let Some(kind) = kind(&part.factory) else {
             bail!("{}: the filter {} is not known", place(part), part.factory);
         };
-        if *kind == Kind::TestTokens && self.address != Address::Loopback {
+        if kind == Kind::TestTokens && self.address != Address::Loopback {
             bail!("{}: {} believes every caller; it is for a service on this machine", place(part), part.factory);
         }
         let options = part.global.iter().chain(&part.local).map(owned).collect();
-        self.add(*kind, &options).with_context(|| place(part))
+        self.add(kind, &options).with_context(|| place(part))
     }
 
     fn add(&mut self, kind: Kind, local: &BTreeMap<String, String>) -> anyhow::Result<()> {
@@ -217,6 +236,11 @@ impl Builder<'_> {
             Kind::TestTokens => Filter::TestTokens,
             Kind::Gzip => Filter::Gzip,
             Kind::SizeLimit => Filter::SizeLimit(settings::longest_body(options, local)?),
+            Kind::Healthcheck => {
+                let path = local.get("path").map_or("/healthcheck", String::as_str);
+                self.pipeline.healthchecks.push(Healthcheck::with_options(path, local));
+                return Ok(());
+            }
             Kind::Always => return Ok(()),
             Kind::Ignored(note) => {
                 self.warn(note.to_owned());
@@ -232,6 +256,22 @@ impl Builder<'_> {
             self.pipeline.warnings.push(text);
         }
     }
+}
+
+/// What becomes of a filter.
+fn kind(factory: &str) -> Option<Kind> {
+    match egg(factory) {
+        None => FILTERS.iter().find(|(known, _)| *known == factory).map(|(_, kind)| *kind),
+        Some((package, name)) => {
+            EGGS.iter().find(|(known, called, _)| *known == package && *called == name).map(|(_, _, kind)| *kind)
+        }
+    }
+}
+
+/// The package, as the package index spells it, and the name of `egg:Package#name`.
+fn egg(factory: &str) -> Option<(String, &str)> {
+    let (package, name) = factory.strip_prefix("egg:")?.split_once('#')?;
+    Some((package.to_ascii_lowercase().replace(['.', '_'], "-"), name))
 }
 
 fn owned((name, value): (&String, &String)) -> (String, String) {
