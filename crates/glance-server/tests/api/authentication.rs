@@ -238,3 +238,17 @@ fn tokens_for_tests_are_for_this_machine_only() {
     assert_eq!(pipeline(conf, &paste, Address::Loopback).unwrap().trust(), Trust::Headers);
     assert!(pipeline(conf, &paste, Address::Network).is_err());
 }
+
+#[tokio::test]
+async fn filters_have_the_names_of_their_packages_too() {
+    let filters = "[filter:proxy]\nuse = egg:oslo.middleware#http_proxy_to_wsgi\n[filter:sizes]\nuse = \
+                   egg:oslo_middleware#sizelimit\n[filter:health]\npaste.filter_factory = \
+                   oslo_middleware:Healthcheck.factory\npath = /state\n[filter:nix]\nuse = egg:oslo.middleware#nix\n";
+    let paste = PASTE.replace("headers = context", "headers = health sizes proxy context") + filters;
+    let conf = "[paste_deploy]\nflavor = headers\n";
+    let app = TestApp::new().await;
+    let service = Service::behind(pipeline(conf, &paste, Address::Loopback).unwrap(), app.app.clone());
+    assert_eq!(ask(&service, "/state", &[]).await.status, StatusCode::OK);
+    let error = pipeline(conf, &paste.replace("headers = health", "headers = nix"), Address::Loopback).unwrap_err();
+    assert!(error.to_string().contains("egg:oslo.middleware#nix is not known"), "{error}");
+}
