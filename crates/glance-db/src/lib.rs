@@ -30,7 +30,7 @@ pub use error::{Error, Kind, Result};
 pub use metadefs::{Association, Definition, Loaded, Merge, Named, ObjectDefinition};
 pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Observer, RevisionStatus, Triggers};
 pub use pool::Connections;
-pub use purge::Purged;
+pub use purge::{PurgeLimits, PurgeObserver, Purged};
 pub use schema::SchemaState;
 pub use settings::Settings;
 pub use transfer::{

@@ -1,9 +1,13 @@
 //! What was deleted long ago goes for good, and nothing else.
 
-use glance_db::{Database, Engine, Kind};
+use glance_db::{Database, Engine, Kind, PurgeLimits, Purged};
 use glance_domain::{Image, Member, MemberStatus};
 
 use crate::support::{Fixture, at, full_image, image, on_each_engine, project, raw};
+
+fn older_than(seconds: i64, most: Option<u64>) -> PurgeLimits {
+    PurgeLimits { cutoff: at(seconds), most }
+}
 
 async fn counts(url: &str) -> Vec<String> {
     let mut counts = Vec::new();
@@ -42,9 +46,11 @@ async fn only_what_is_old_enough_goes(engine: Engine) {
     }
     delete(&database, &old, 10).await;
     delete(&database, &young, 20).await;
-    let refused = database.purge_images(at(15), None).await.unwrap_err();
+    let refused = database.purge_images(older_than(15, None), &mut |_| ()).await.unwrap_err();
     assert_eq!(refused.kind(), Kind::Conflict, "its properties are still there");
-    let purged = database.purge(at(15), None).await.unwrap();
+    let planned = database.plan_purge(older_than(15, None)).await.unwrap();
+    let purged = database.purge(older_than(15, None), &mut |_| ()).await.unwrap();
+    assert_eq!(planned, purged);
     let rows: Vec<_> = purged.iter().map(|purged| (purged.table, purged.rows)).collect();
     assert_eq!(
         rows,
@@ -69,8 +75,10 @@ async fn only_what_is_old_enough_goes(engine: Engine) {
             "task_info 1"
         ]
     );
-    assert_eq!(database.purge_images(at(15), None).await.unwrap().rows, 1);
-    assert_eq!(database.purge_images(at(15), None).await.unwrap().rows, 0);
+    let images = Purged { table: "images", rows: 1 };
+    assert_eq!(database.plan_purge_images(older_than(15, None)).await.unwrap(), images);
+    assert_eq!(database.purge_images(older_than(15, None), &mut |_| ()).await.unwrap(), images);
+    assert_eq!(database.purge_images(older_than(15, None), &mut |_| ()).await.unwrap().rows, 0);
     assert_eq!(raw(&fixture.url, "SELECT id FROM images ORDER BY id").await, [["image-0002"], ["image-0003"]]);
     database.create_image(&old).await.unwrap();
     database.close().await;
@@ -89,12 +97,18 @@ async fn the_oldest_go_first(engine: Engine) {
     without.tags.remove("0449");
     database.save_image(&before, &without, at(2)).await.unwrap();
     delete(&database, &image, 10).await;
-    let rows = |purged: Vec<glance_db::Purged>| purged.iter().map(|purged| purged.rows).sum::<u64>();
-    assert_eq!(rows(database.purge(at(11), Some(0)).await.unwrap()), 0);
-    assert_eq!(rows(database.purge(at(11), Some(1)).await.unwrap()), 1);
+    let rows = |purged: Vec<Purged>| purged.iter().map(|purged| purged.rows).sum::<u64>();
+    assert_eq!(rows(database.plan_purge(older_than(11, None)).await.unwrap()), 450);
+    assert_eq!(rows(database.plan_purge(older_than(11, Some(220))).await.unwrap()), 220);
+    assert_eq!(rows(database.purge(older_than(11, Some(0)), &mut |_| ()).await.unwrap()), 0);
+    assert_eq!(rows(database.purge(older_than(11, Some(1)), &mut |_| ()).await.unwrap()), 1);
     assert!(raw(&fixture.url, "SELECT value FROM image_tags WHERE value = '0449'").await.is_empty());
-    assert_eq!(rows(database.purge(at(11), Some(220)).await.unwrap()), 220);
-    assert_eq!(rows(database.purge(at(11), None).await.unwrap()), 229);
+    let mut told = Vec::new();
+    let purged = database.purge(older_than(11, Some(220)), &mut |so_far| told.push(so_far)).await.unwrap();
+    assert_eq!(rows(purged), 220);
+    told.retain(|so_far| so_far.rows > 0);
+    assert_eq!(told, [200, 220].map(|rows| Purged { table: "image_tags", rows }));
+    assert_eq!(rows(database.purge(older_than(11, None), &mut |_| ()).await.unwrap()), 229);
     database.close().await;
     fixture.remove().await;
 }

@@ -8,6 +8,7 @@ mod arguments;
 mod copies;
 mod metadefs;
 mod phases;
+mod progress;
 mod purge;
 mod schema;
 

@@ -17,6 +17,29 @@ fn says_what_it_would_do() {
 }
 
 #[test]
+fn says_what_it_would_purge() {
+    let place = Place::new();
+    place.managed(&["db", "sync"]);
+    assert_eq!(place.managed(&["db", "purge", "--dry-run"]), "nothing to do\n");
+    let insert = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1])\nfor id in 'abc':\n  db.execute(\"INSERT INTO \
+        images (id, status, created_at, deleted, deleted_at, min_disk, min_ram, os_hidden) VALUES (?, 'deleted', \
+        '2020-01-01', 1, '2020-01-01', 0, 0, 0)\", id)\n  db.execute(\"INSERT INTO image_tags (image_id, value, \
+        created_at, deleted, deleted_at) VALUES (?, 'tag', '2020-01-01', 1, '2020-01-01')\", id)\ndb.commit()";
+    let python = std::process::Command::new("python3").args(["-c", insert]).arg(place.file("glance.sqlite")).status();
+    assert!(python.unwrap().success());
+    let tags = |rows: u32| format!("would delete {rows} row(s) older than 30 day(s) from table image_tags\n");
+    assert_eq!(place.managed(&["db", "purge", "--dry-run"]), tags(3));
+    assert_eq!(place.managed(&["db", "purge", "30", "2", "--dry-run"]), tags(2));
+    let images = place.managed(&["db", "purge_images_table", "--dry-run"]);
+    assert_eq!(images, "would delete 3 row(s) older than 180 day(s) from table images\n");
+    let purged = place.manage(&["db", "purge"]);
+    assert!(purged.err.contains("Deleted 3 row(s) older than 30 day(s) from table image_tags"), "{purged:?}");
+    assert_eq!(place.managed(&["db", "purge", "--dry-run"]), "nothing to do\n");
+    let wrong = place.manage(&["db", "purge", "many"]);
+    assert_eq!((wrong.code, wrong.err.as_str()), (1, "Invalid int value for age_in_days: many\n"));
+}
+
+#[test]
 fn goes_back_and_says_where_it_is() {
     let place = Place::new();
     place.managed(&["db", "sync"]);

@@ -208,6 +208,9 @@ pub(super) struct Purge {
     max_rows: Option<i64>,
     #[arg(value_names = ["DAYS", "ROWS"], num_args = 0..=2, hide = true, allow_negative_numbers = true)]
     positional: Vec<String>,
+    /// Only print what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 impl Purge {

@@ -1,26 +1,30 @@
 //! Removing for good what was deleted long ago.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use glance_db::{Database, Kind};
+use anyhow::bail;
+use glance_db::{Database, Kind, PurgeLimits, Purged};
 use glance_domain::Timestamp;
 
 use super::arguments;
+use super::progress::Progress;
 use crate::app::clock::Clock;
 
 const SECONDS_OF_A_DAY: i64 = 86400;
 
 struct Limits {
-    cutoff: Timestamp,
-    /// `None`: all.
-    rows: Option<u64>,
+    rows: PurgeLimits,
     days: i64,
 }
 
 pub(super) async fn purge(db: &Database, wanted: &arguments::Purge) -> anyhow::Result<ExitCode> {
     let limits = limits(wanted, 30)?;
-    for purged in db.purge(limits.cutoff, limits.rows).await? {
+    if wanted.dry_run {
+        return show(&db.plan_purge(limits.rows).await?, limits.days);
+    }
+    let mut progress = Progress::new();
+    for purged in db.purge(limits.rows, &mut |so_far| tell(&mut progress, so_far)).await? {
         report(purged, limits.days);
     }
     Ok(ExitCode::SUCCESS)
@@ -28,7 +32,11 @@ pub(super) async fn purge(db: &Database, wanted: &arguments::Purge) -> anyhow::R
 
 pub(super) async fn purge_images(db: &Database, wanted: &arguments::Purge) -> anyhow::Result<ExitCode> {
     let limits = limits(wanted, 180)?;
-    match db.purge_images(limits.cutoff, limits.rows).await {
+    if wanted.dry_run {
+        return show(&[db.plan_purge_images(limits.rows).await?], limits.days);
+    }
+    let mut progress = Progress::new();
+    match db.purge_images(limits.rows, &mut |so_far| tell(&mut progress, so_far)).await {
         Ok(purged) => report(purged, limits.days),
         Err(error) if error.kind() == Kind::Conflict => {
             tracing::error!(
@@ -42,7 +50,22 @@ pub(super) async fn purge_images(db: &Database, wanted: &arguments::Purge) -> an
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(purged: glance_db::Purged, days: i64) {
+fn tell(progress: &mut Progress, so_far: Purged) {
+    progress.tell(format_args!("{}: {} rows removed", so_far.table, so_far.rows));
+}
+
+fn show(planned: &[Purged], days: i64) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    for Purged { table, rows } in planned.iter().filter(|planned| planned.rows > 0) {
+        writeln!(out, "would delete {rows} row(s) older than {days} day(s) from table {table}")?;
+    }
+    if planned.iter().all(|planned| planned.rows == 0) {
+        writeln!(out, "nothing to do")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(purged: Purged, days: i64) {
     tracing::info!("Deleted {} row(s) older than {days} day(s) from table {}", purged.rows, purged.table);
 }
 
@@ -63,10 +86,13 @@ fn limits(wanted: &arguments::Purge, default_age: i64) -> anyhow::Result<Limits>
         bail!("'max_rows' value out of range, must not exceed {}.", i32::MAX);
     }
     let cutoff = Timestamp::from_utc(now - chrono::Duration::days(days));
-    Ok(Limits { cutoff, rows: u64::try_from(rows).ok(), days })
+    Ok(Limits { rows: PurgeLimits { cutoff, most: u64::try_from(rows).ok() }, days })
 }
 
 fn number(name: &str, given: Option<String>) -> anyhow::Result<Option<i64>> {
-    let parse = |text: String| text.trim().parse().with_context(|| format!("Invalid int value for {name}: {text}"));
-    given.map(parse).transpose()
+    let Some(text) = given else { return Ok(None) };
+    match text.trim().parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => bail!("Invalid int value for {name}: {text}"),
+    }
 }

@@ -35,7 +35,11 @@ pub(super) async fn upgrade(db: &Database, target: &str, dry_run: bool) -> anyho
 
 /// Upgrades, and says where the database is then.
 pub(super) async fn upgrade_to(db: &Database, target: &str, triggers: Triggers) -> anyhow::Result<ExitCode> {
-    let tell = &mut |revision| tracing::info!("applying {revision}");
+    let (total, mut number) = (db.migrations().plan_upgrade(target).await?.len(), 0);
+    let tell = &mut |revision| {
+        number += 1;
+        tracing::info!("applying {revision} ({number} of {total})");
+    };
     db.migrations().upgrade(target, triggers, tell).await?;
     let revisions = db.migrations().heads().await?.join(", ");
     say(match target {
@@ -57,7 +61,11 @@ pub(super) async fn downgrade(db: &Database, wanted: &Downgrade) -> anyhow::Resu
         bail!("No upgrade would bring back what is lost:\n{told}Say --accept-loss to go on.");
     }
     let accepted = if wanted.accept_loss { Losses::Accept } else { Losses::Refuse };
-    let tell = &mut |revision| tracing::info!("reverting {revision}");
+    let (total, mut number) = (migrations.plan_downgrade(&wanted.revision).await?.len(), 0);
+    let tell = &mut |revision| {
+        number += 1;
+        tracing::info!("reverting {revision} ({number} of {total})");
+    };
     migrations.downgrade(&wanted.revision, accepted, tell).await?;
     let revisions = migrations.heads().await?.join(", ");
     say(format!("Downgraded database to: {}, current revision(s): {revisions}", wanted.revision))
