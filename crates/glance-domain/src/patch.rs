@@ -76,7 +76,7 @@ pub fn parse(dialect: Dialect, body: &Value, schema: &ImageSchema) -> Result<Vec
 fn parse_change(dialect: Dialect, item: &Value, schema: &ImageSchema) -> Result<Change> {
     let item = item.as_object().ok_or_else(|| invalid("Operations must be JSON objects."))?;
     let (verb, pointer) = match dialect {
-        Dialect::V21 => (operation_named(item.get("op"))?, item.get("path")),
+        Dialect::V21 => (operation_named(item.get("op").filter(|op| !op.is_null()))?, item.get("path")),
         Dialect::V20 => {
             let verb = only_operation(item)?;
             (verb, item.get(verb))

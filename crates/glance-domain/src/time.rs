@@ -30,9 +30,14 @@ impl Timestamp {
     }
 
     /// Reads what a client may send in a filter: ISO 8601 with an optional fraction and an optional
-    /// zone (`Z`, `+02:00`, `+0200`); a date alone is midnight; no zone is UTC.
+    /// zone (`Z`, `+02:00`, `+0200`); a date alone is midnight; no zone is UTC. Years are 1 to 9999, as databases have
+    /// them.
     #[must_use]
     pub fn parse_iso(text: &str) -> Option<Self> {
+        Self::parse_any_year(text).filter(|moment| (1..=9999).contains(&moment.0.year()))
+    }
+
+    fn parse_any_year(text: &str) -> Option<Self> {
         use chrono::{DateTime, NaiveDate, NaiveTime};
         let text = text.trim();
         for zoned in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z"] {
@@ -68,7 +73,7 @@ mod tests {
         for (sent, shown) in cases {
             assert_eq!(Timestamp::parse_iso(sent).map(Timestamp::to_api).as_deref(), Some(shown), "{sent}");
         }
-        for bad in ["", "yesterday", "2026-13-01", "2026-01-31T25:00:00Z", "12"] {
+        for bad in ["", "yesterday", "2026-13-01", "0000-01-01", "99999-01-01", "2026-01-31T25:00:00Z", "12"] {
             assert_eq!(Timestamp::parse_iso(bad), None, "{bad}");
         }
     }

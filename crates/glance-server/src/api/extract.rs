@@ -98,7 +98,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
         });
@@ -118,10 +118,23 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
             return Err(invalid("Body expected in request.").into());
         }
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Malformed JSON in request body."))?;
+        if has_null_character(&value) {
+            return Err(invalid("The request body contains a null character.").into());
+        }
         if !value.is_object() && !value.is_array() {
             return Err(invalid("Unexpected body type. Expected list/dict.").into());
         }
         Ok(Self(value))
+    }
+}
+
+/// Whether there is text that not every database can hold.
+fn has_null_character(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_null_character),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null_character(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, StatusCode};
 
-use crate::api::error::Refusal;
 use crate::app::App;
 
 /// A path at which the state of the service is told.
@@ -41,11 +40,9 @@ impl Healthcheck {
         path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.is_empty() || rest == "/")
     }
 
-    /// `OK` while the catalogue answers and no file says otherwise, 503 else.
+    /// `OK` while the catalogue answers and no file says otherwise, 503 else, whatever the method: some load balancers
+    /// ask with `OPTIONS`.
     pub async fn show(&self, app: &App, method: &Method) -> Response {
-        if method != Method::GET && method != Method::HEAD {
-            return Refusal::method_not_allowed(method, "GET, HEAD").into_response();
-        }
         let (status, text) = match app.db.ping().await {
             _ if self.is_disabled() => (StatusCode::SERVICE_UNAVAILABLE, "DISABLED BY FILE"),
             Ok(()) => (StatusCode::OK, "OK"),
@@ -54,6 +51,9 @@ impl Healthcheck {
                 (StatusCode::SERVICE_UNAVAILABLE, "The catalogue does not answer")
             }
         };
+        if method == Method::HEAD && status == StatusCode::OK {
+            return StatusCode::NO_CONTENT.into_response();
+        }
         let mut response = Response::new(Body::from(text));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=UTF-8"));

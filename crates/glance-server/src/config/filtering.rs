@@ -45,6 +45,9 @@ impl UrlFilter {
     /// Judges a URL by what is written in it.
     #[must_use]
     pub fn judge(&self, text: &str) -> UrlVerdict {
+        if text.contains(is_rewritten) {
+            return UrlVerdict::Refused;
+        }
         let Ok(url) = Url::parse(text) else { return UrlVerdict::Refused };
         let Some(host) = url.host().filter(|host| !is_disguised(text, host)) else { return UrlVerdict::Refused };
         let name = match &host {
@@ -124,6 +127,11 @@ where
     }
 }
 
+/// Characters that [`Url`] takes for others or drops: the host and port that it finds would not be the written ones.
+fn is_rewritten(c: char) -> bool {
+    c == '\\' || c == ' ' || c.is_control()
+}
+
 /// Numbers that only resolvers take for addresses, such as `2130706433`, `127.1` and `0x7f000001`.
 fn is_disguised(text: &str, host: &Host<&str>) -> bool {
     let authority =
@@ -175,6 +183,9 @@ mod tests {
             ("http://2130706433/x", UrlVerdict::Refused),
             ("http://0x7f000001/x", UrlVerdict::Refused),
             ("http://10.1/x", UrlVerdict::Refused),
+            ("http://10.0.0.1:8080\\@x:80/", UrlVerdict::Refused),
+            ("http://10.0.0.1:8080\t/x", UrlVerdict::Refused),
+            ("http://10.0.0.1/a b", UrlVerdict::Refused),
             ("http://", UrlVerdict::Refused),
             ("nonsense", UrlVerdict::Refused),
         ];

@@ -19,13 +19,15 @@ use crate::support::{Answer, JSON, TestApp, raw};
 
 const PASTE: &str = "[composite:glance-api-keystone]\npaste.composite_factory = glance.api:root_app_factory\n/: api\n\
     /healthcheck: healthcheck\n[composite:api]\npaste.composite_factory = glance.api:pipeline_factory\n\
-    keystone = cors authtoken context rootapp\nheaders = context rootapp\n[composite:glance-api-headers]\n\
+    keystone = cors versionnegotiation authtoken context rootapp\nheaders = context rootapp\n[composite:glance-api-headers]\n\
     paste.composite_factory = glance.api:root_app_factory\n/: api\n[composite:rootapp]\n\
     paste.composite_factory = glance.api:root_app_factory\n/: apiversions\n/v2: apiv2app\n[app:apiversions]\n\
     paste.app_factory = glance.api.versions:create_resource\n[app:apiv2app]\n\
     paste.app_factory = glance.api.v2.router:API.factory\n[app:healthcheck]\n\
     paste.app_factory = oslo_middleware:Healthcheck.app_factory\n[filter:cors]\n\
-    paste.filter_factory = oslo_middleware.cors:filter_factory\n[filter:context]\n\
+    paste.filter_factory = oslo_middleware.cors:filter_factory\n[filter:versionnegotiation]\n\
+    paste.filter_factory = glance.api.middleware.version_negotiation:VersionNegotiationFilter.factory\n\
+    [filter:context]\n\
     paste.filter_factory = glance.api.middleware.context:ContextMiddleware.factory\n[filter:authtoken]\n\
     paste.filter_factory = keystonemiddleware.auth_token:filter_factory\ndelay_auth_decision = true\n";
 
@@ -143,6 +145,31 @@ async fn only_the_bearer_of_a_valid_token_comes_in() {
         assert_eq!(ask(&service, "/v2/images", &[(name, "member")]).await.status, StatusCode::OK);
     }
     assert_eq!(ask(&service, "/healthcheck", &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_not_below_v2_is_there_for_strangers() {
+    let identity = Identity::start();
+    let (_app, service) = behind_keystone(&identity, "").await;
+    let expected = [("/", 300), ("/healthcheck", 200), ("/openapi.json", 200), ("/versions", 200)];
+    let document = ask(&service, "/openapi.json", &[]).await.json();
+    let open: Vec<&String> =
+        document["paths"].as_object().unwrap().keys().filter(|path| !path.starts_with("/v2")).collect();
+    assert_eq!(open, expected.map(|(path, _)| path), "a path is in one list only");
+    for headers in [&[][..], &[("x-auth-token", "revoked")][..]] {
+        for (path, status) in expected {
+            assert_eq!(ask(&service, path, headers).await.status.as_u16(), status, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn load_balancers_may_ask_for_health_with_any_method() {
+    let app = TestApp::new().await;
+    for (method, status, text) in [("OPTIONS", 200, "OK"), ("POST", 200, "OK"), ("HEAD", 204, "")] {
+        let answer = app.call(method, "/healthcheck", &[], "").await;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (status, text), "{method}");
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ async fn bad_documents_are_explained() {
         ("{\"foo\": null}", "Provided object does not match schema 'image': None is not of type 'string'"),
         ("{\"min_ram\": -1}", "Invalid value '-1' for parameter 'min_ram': Cannot be a negative value"),
         ("{\"name\": \"😀\"}", "Name can't contain 4 byte unicode characters."),
+        ("{\"name\": \"a\\u0000\"}", "The request body contains a null character."),
+        ("{\"a\\u0000\": \"b\"}", "The request body contains a null character."),
         ("{\"disk_format\": \"zz\"}", "Provided object does not match schema 'image': 'zz' is not one of [None, 'ami'"),
     ];
     for (body, words) in cases {

@@ -95,7 +95,7 @@ fn marker(text: &str) -> Result<ImageId> {
 }
 
 fn limit(value: &str) -> Result<u64> {
-    let number: i64 = value.trim().parse().map_err(|_| invalid("limit param must be an integer".into()))?;
+    let number = whole_number(value).ok_or_else(|| invalid("limit param must be an integer".into()))?;
     u64::try_from(number).map_err(|_| invalid("limit param must be positive".into()))
 }
 
@@ -149,8 +149,18 @@ fn filter(name: &str, value: &str) -> Result<Filter> {
 }
 
 fn bytes(value: &str) -> Result<i64> {
-    let number = value.trim().parse();
-    number.map_err(|_| invalid("Unable to filter on a range with a non-numeric value.".into()))
+    whole_number(value).ok_or_else(|| invalid("Unable to filter on a range with a non-numeric value.".into()))
+}
+
+/// A number of any length; one that is too large to be counted is taken for the largest that is not.
+fn whole_number(text: &str) -> Option<i64> {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    match text.trim().parse::<i64>() {
+        Ok(number) => Some(number),
+        Err(error) if *error.kind() == PosOverflow => Some(i64::MAX),
+        Err(error) if *error.kind() == NegOverflow => Some(i64::MIN),
+        Err(_) => None,
+    }
 }
 
 /// An operator and what follows it; without one, `eq`. A moment has colons and no operator.
@@ -331,6 +341,16 @@ mod tests {
         assert!(sorting(&params(&[("sort", "name"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort_dir", "asc"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort", "colour")])).is_err());
+    }
+
+    #[test]
+    fn numbers_of_any_length() {
+        let huge = "9".repeat(40);
+        assert_eq!((limit(&huge).unwrap(), bytes(&huge).unwrap()), (i64::MAX as u64, i64::MAX));
+        assert_eq!(bytes(&format!("-{huge}")).unwrap(), i64::MIN);
+        for bad in ["", "x", "-1", "1.5", "1e3", &format!("-{huge}")] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

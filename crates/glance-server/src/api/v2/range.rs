@@ -12,6 +12,9 @@ use crate::app::error::{Error, Result, Text};
 /// `Invalid` for several ranges, `RangeNotSatisfiable` for malformed ones and those outside the data.
 pub fn requested(headers: &HeaderMap, size: u64) -> Result<Option<ByteRange>> {
     if let Some(value) = headers.get(RANGE) {
+        if headers.get_all(RANGE).iter().nth(1).is_some() {
+            return Err(several());
+        }
         let text = value.to_str().map_err(|_| unsatisfiable("Invalid Range header.".into()))?;
         return standard(text, size).map(Some);
     }
@@ -26,9 +29,7 @@ pub fn requested(headers: &HeaderMap, size: u64) -> Result<Option<ByteRange>> {
 
 fn standard(text: &str, size: u64) -> Result<ByteRange> {
     if text.contains(',') {
-        let text = "Requests with multiple ranges are not supported in Glance. You may make multiple single-range \
-                    requests instead.";
-        return Err(Error::Invalid(text.into()));
+        return Err(several());
     }
     let malformed = || unsatisfiable("Invalid Range header.".into());
     let (unit, range) = text.split_once('=').ok_or_else(malformed)?;
@@ -95,6 +96,12 @@ fn number(digits: &str) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
+fn several() -> Error {
+    let text = "Requests with multiple ranges are not supported in Glance. You may make multiple single-range \
+                requests instead.";
+    Error::Invalid(text.into())
+}
+
 fn unsatisfiable(text: String) -> Error {
     Error::RangeNotSatisfiable(Text::Detail(text))
 }
@@ -134,6 +141,8 @@ mod tests {
             assert!(matches!(asked(RANGE, value), Err(Error::RangeNotSatisfiable(_))), "{value}");
         }
         assert!(matches!(asked(RANGE, "bytes=0-1,3-4"), Err(Error::Invalid(_))));
+        let two = ["bytes=0-1", "bytes=3-4"].map(|value| (RANGE, HeaderValue::from_static(value)));
+        assert!(matches!(requested(&HeaderMap::from_iter(two), 10), Err(Error::Invalid(_))));
         for value in ["bytes 3-1/*", "bytes 1-10/*", "bytes 1-3/2", "1-3/10", "bytes */10"] {
             assert!(matches!(asked(CONTENT_RANGE, value), Err(Error::RangeNotSatisfiable(_))), "{value}");
         }

@@ -157,6 +157,9 @@ fn change(random: &mut Random, web: &Web, old: bool) -> Value {
             change.insert(name.to_owned(), json!("/name"));
         }
     }
+    if !old && random.chance(1) {
+        change.insert("op".into(), json!(null));
+    }
     if random.chance(1) { json!("change") } else { Value::Object(change) }
 }
 

@@ -81,6 +81,8 @@ fn filter(random: &mut Random, known: &[String], second: i64) -> String {
         format!("created_at={time}"),
         format!("updated_at={time}"),
         "created_at=gt:yesterday".to_owned(),
+        "created_at=gt:0000-01-01".to_owned(),
+        "colour=red;shape=blue".to_owned(),
         "updated_at=lt:2026-01-01".to_owned(),
     ];
     random.pick(&choices)
@@ -109,7 +111,8 @@ fn sorting(random: &mut Random) -> String {
 }
 
 fn page(random: &mut Random, known: &[String]) -> String {
-    let limit = random.pick(&["1", "2", "3", "5", "0", "-1", "x", "99", ""]);
+    let huge = "9".repeat(30);
+    let limit = random.pick(&["1", "2", "3", "5", "0", "-1", "x", "99", "", "%2B2", "1.5", &huge]);
     if known.is_empty() || random.chance(60) {
         return format!("limit={limit}");
     }
