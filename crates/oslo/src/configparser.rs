@@ -3,12 +3,15 @@
 //! A line continues a value if it is indented deeper than the line before it; sections and keys occur once;
 //! `%(name)s` stands for another option of the section or of `[DEFAULT]`.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use crate::python::{lines, strip, strip_end, strip_start};
 
 /// Deepest chain of options that stand for each other.
 const MAX_DEPTH: usize = 10;
+/// Most options that may stand for others in one value.
+const MAX_NAMES: usize = 1 << 10;
 /// Longest value after interpolation, in bytes.
 const MAX_LENGTH: usize = 1 << 16;
 
@@ -149,7 +152,7 @@ impl Document {
         entry: &Entry,
         given: &HashMap<String, String>,
     ) -> Result<String, Fault> {
-        let scope = Scope { document: self, section, given };
+        let scope = Scope { document: self, section, given, names_left: Cell::new(MAX_NAMES) };
         let mut out = String::new();
         scope.fill(&mut out, &entry.value, MAX_DEPTH).map_err(|reason| (entry.line, reason))?;
         Ok(out)
@@ -160,6 +163,8 @@ struct Scope<'a> {
     document: &'a Document,
     section: &'a Section,
     given: &'a HashMap<String, String>,
+    /// How many more options may be looked up: if ten options each name the next one ten times, the work explodes.
+    names_left: Cell<usize>,
 }
 
 impl Scope<'_> {
@@ -183,7 +188,9 @@ impl Scope<'_> {
     }
 
     fn fill_name(&self, out: &mut String, name: &str, depth: usize) -> Result<(), String> {
-        let depth = depth.checked_sub(1).ok_or("options refer to each other too often")?;
+        const TOO_OFTEN: &str = "options refer to each other too often";
+        let depth = depth.checked_sub(1).ok_or(TOO_OFTEN)?;
+        self.names_left.set(self.names_left.get().checked_sub(1).ok_or(TOO_OFTEN)?);
         if let Some(entry) = self.section.find(name).or_else(|| self.document.defaults.find(name)) {
             return self.fill(out, &entry.value, depth);
         }
@@ -233,6 +240,16 @@ mod tests {
                 3,
                 "{value}"
             );
+        }
+    }
+
+    #[test]
+    fn options_that_name_others_again_and_again_are_refused() {
+        let chain = |times| (0..8).map(move |at| format!("a{at} = {}\n", format!("%(a{})s", at + 1).repeat(times)));
+        for (times, good) in [(1, true), (10, false)] {
+            let document = parse(&format!("[s]\n{}a8 =\n", chain(times).collect::<String>())).unwrap();
+            let section = &document.sections[0];
+            assert_eq!(document.interpolate(section, &section.entries[0], &HashMap::new()).is_ok(), good, "{times}");
         }
     }
 }
