@@ -21,25 +21,30 @@ impl Database {
         self.pools.fetch(self.engine().render(&query), read).await
     }
 
-    /// Shares an image with a project. A project that was a member before gets its old row back, in which
-    /// nothing but the row's number is old. `most` is how many members the image may have then.
+    /// Shares an image with a project. A project that was a member before gets its old row back, in which the
+    /// row's number and its beginning are old. `most` is how many members the image may have then.
     ///
     /// # Errors
     /// [`Kind::Duplicate`] when it is a member, [`Kind::LimitReached`] when there are `most` members already,
     /// [`Kind::NotFound`] when there is no such image.
-    pub async fn add_member(&self, member: &Member, most: Option<u64>) -> Result<()> {
+    pub async fn add_member(&self, member: &Member, most: Option<u64>) -> Result<Member> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
             lock_image(&mut transaction, &member.image).await?;
             if let Some(most) = most {
                 check_room(&mut transaction, &member.image, most).await?;
             }
+            let mut added = member.clone();
             match find_row(&mut transaction, member).await? {
-                Some((_, false)) => return Err(Error::new(Kind::Duplicate, "the project is a member already")),
-                Some((row, true)) => revive(&mut transaction, row, member).await?,
+                Some((_, false, _)) => return Err(Error::new(Kind::Duplicate, "the project is a member already")),
+                Some((row, true, created_at)) => {
+                    added.created_at = created_at;
+                    revive(&mut transaction, row, member).await?;
+                }
                 None => insert(&mut transaction, member).await?,
             }
-            transaction.commit().await
+            transaction.commit().await?;
+            Ok(added)
         })
         .await
     }
@@ -141,16 +146,16 @@ async fn check_room(transaction: &mut Transaction, image: &ImageId, most: u64) -
     Err(Error::new(Kind::LimitReached, format!("the image has {count} members")))
 }
 
-/// The row of the pair and whether it is deleted; a live row before deleted ones.
-async fn find_row(transaction: &mut Transaction, member: &Member) -> Result<Option<(i64, bool)>> {
+/// The row of the pair, whether it is deleted and when it was made; a live row before deleted ones.
+async fn find_row(transaction: &mut Transaction, member: &Member) -> Result<Option<(i64, bool, Timestamp)>> {
     let mut query = Query::select();
-    query.columns(["id", "deleted"]).from("image_members");
+    query.columns(["id", "deleted", "created_at"]).from("image_members");
     query.and_where(Expr::col("image_id").eq(member.image.as_str()));
     query.and_where(Expr::col("member").eq(member.project.as_str()));
     query.order_by("deleted", sea_query::Order::Asc).order_by("id", sea_query::Order::Asc).limit(1);
     let rows = transaction.fetch(&query, |row| {
         let mut columns = Columns::of(row);
-        Ok((columns.integer()?, columns.flag()?))
+        Ok((columns.integer()?, columns.flag()?, columns.time()?))
     });
     Ok(rows.await?.into_iter().next())
 }
@@ -159,7 +164,7 @@ async fn revive(transaction: &mut Transaction, row: i64, member: &Member) -> Res
     let engine = transaction.engine();
     let mut update = Query::update();
     update.table("image_members").value("status", member.status.as_str()).value("can_share", constant(false));
-    update.value("created_at", engine.time(member.created_at)).value("updated_at", engine.time(member.updated_at));
+    update.value("updated_at", engine.time(member.updated_at));
     update.value("deleted", constant(false)).value("deleted_at", engine.optional_time(None));
     update.and_where(Expr::col("id").eq(row));
     transaction.execute(&update).await?;

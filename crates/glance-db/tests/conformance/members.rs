@@ -30,7 +30,9 @@ on_every_database! {
         database.create_image(&image(1)).await.unwrap();
         for seconds in [10, 20, 30] {
             let again = member(1, "ann", seconds);
-            database.add_member(&again, None).await.unwrap();
+            let added = database.add_member(&again, None).await.unwrap();
+            let again = Member { created_at: at(10), ..again };
+            assert_eq!(added, again);
             assert_eq!(database.list_members(&again.image).await.unwrap(), std::slice::from_ref(&again));
             // The same second for all: upstream's unique key holds the time of deletion.
             database.delete_member(&again.image, &again.project, at(40)).await.unwrap();

@@ -43,12 +43,14 @@ impl PathParams {
     /// # Errors
     /// `NotFound` for what cannot be the id of an image.
     pub fn image_id(&self) -> Result<ImageId, Error> {
-        let id = self.text("image_id");
-        ImageId::parse(id).map_err(|_| Error::no_image(id))
+        self.image_id_or(|id| Error::no_image(id))
     }
-}
 
-impl PathParams {
+    fn image_id_or(&self, missing: impl FnOnce(&str) -> Error) -> Result<ImageId, Error> {
+        let id = self.text("image_id");
+        ImageId::parse(id).map_err(|_| missing(id))
+    }
+
     /// The image in the path of a change, once it is known that the caller may change anything.
     ///
     /// # Errors
@@ -58,13 +60,30 @@ impl PathParams {
         self.image_id()
     }
 
-    /// The image in the path of its members, which Glance misses in other words.
+    /// The image in the path of its deletion, which Glance misses in words of its own.
+    ///
+    /// # Errors
+    /// As [`PathParams::image_to_change`].
+    pub fn image_to_delete(&self, ctx: &RequestContext) -> Result<ImageId, Error> {
+        ctx.check_writable()?;
+        self.image_id_or(|id| Error::NotFound(format!("Failed to find image {id} to delete").into()))
+    }
+
+    /// The image in the path of its members or tags, which Glance misses in other words, too.
     ///
     /// # Errors
     /// `NotFound` for what cannot be the id of an image.
-    pub fn shared_image_id(&self) -> Result<ImageId, Error> {
-        let id = self.text("image_id");
-        ImageId::parse(id).map_err(|_| Error::NotFound(format!("Image {id} not found.").into()))
+    pub fn parent_image_id(&self) -> Result<ImageId, Error> {
+        self.image_id_or(|id| Error::NotFound(format!("Image {id} not found.").into()))
+    }
+
+    /// The image in the path of a change of its members or tags.
+    ///
+    /// # Errors
+    /// `Forbidden` for callers that may only read, and as [`PathParams::parent_image_id`].
+    pub fn parent_image_to_change(&self, ctx: &RequestContext) -> Result<ImageId, Error> {
+        ctx.check_writable()?;
+        self.parent_image_id()
     }
 }
 

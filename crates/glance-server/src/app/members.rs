@@ -79,7 +79,7 @@ impl App {
         let member = Member { image: id.clone(), project, status, created_at: now, updated_at: now };
         let quota = ctx.config.limits.image_member_quota;
         let added = self.db.add_member(&member, u64::try_from(quota).ok()).await;
-        added.map_err(|error| match error.kind() {
+        let member = added.map_err(|error| match error.kind() {
             Kind::Duplicate => {
                 Error::Conflict(format!("Member {} is duplicated for image {id}", member.project).into())
             }

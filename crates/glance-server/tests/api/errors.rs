@@ -54,6 +54,25 @@ async fn bad_documents_are_explained() {
 }
 
 #[tokio::test]
+async fn each_route_misses_images_in_its_own_words() {
+    let app = TestApp::new().await;
+    for (method, suffix, words) in [
+        ("GET", "", "No image found with ID {}"),
+        ("DELETE", "", "Failed to find image {} to delete"),
+        ("PUT", "/tags/x", "Image {} not found."),
+        ("DELETE", "/tags/x", "Image {} not found."),
+        ("GET", "/members", "Image {} not found."),
+    ] {
+        for (id, path) in [("nope", "nope"), ("a b", "a%20b")] {
+            let answer = app.call(method, &format!("/v2/images/{path}{suffix}"), &[JSON], "").await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND);
+            let message = answer.message();
+            assert!(message.starts_with(&words.replace("{}", id)), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn bad_queries_are_explained() {
     let app = TestApp::new().await;
     let cases = [

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use glance_domain::{ImageId, Member, ProjectId};
+use glance_domain::{Member, ProjectId};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +18,7 @@ const MAX_PROJECT: usize = 255;
 
 /// The members of an image.
 pub async fn index(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    let members = app.list_members(&ctx, &path.shared_image_id()?).await?;
+    let members = app.list_members(&ctx, &path.parent_image_id()?).await?;
     let members = members.iter().map(MemberView::new).collect();
     json(StatusCode::OK, &MembersView { members, schema: "/v2/schemas/members" })
 }
@@ -31,13 +31,13 @@ pub async fn create(
     JsonBody(body): JsonBody,
 ) -> Answer {
     let project = new_member(&body)?;
-    let member = app.create_member(&ctx, &shared_to_change(&path, &ctx)?, project).await?;
+    let member = app.create_member(&ctx, &path.parent_image_to_change(&ctx)?, project).await?;
     json(StatusCode::OK, &MemberView::new(&member))
 }
 
 /// One member of an image.
 pub async fn show(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    let member = app.get_member(&ctx, &path.shared_image_id()?, &member_of(&path)).await?;
+    let member = app.get_member(&ctx, &path.parent_image_id()?, &member_of(&path)).await?;
     json(StatusCode::OK, &MemberView::new(&member))
 }
 
@@ -49,19 +49,14 @@ pub async fn update(
     JsonBody(body): JsonBody,
 ) -> Answer {
     let status = new_status(&body)?;
-    let member = app.update_member(&ctx, &shared_to_change(&path, &ctx)?, &member_of(&path), &status).await?;
+    let member = app.update_member(&ctx, &path.parent_image_to_change(&ctx)?, &member_of(&path), &status).await?;
     json(StatusCode::OK, &MemberView::new(&member))
 }
 
 /// Ends the sharing of an image with a project.
 pub async fn delete(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.delete_member(&ctx, &shared_to_change(&path, &ctx)?, &member_of(&path)).await?;
+    app.delete_member(&ctx, &path.parent_image_to_change(&ctx)?, &member_of(&path)).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn shared_to_change(path: &PathParams, ctx: &RequestContext) -> Result<ImageId> {
-    ctx.check_writable()?;
-    path.shared_image_id()
 }
 
 fn member_of(path: &PathParams) -> ProjectId {

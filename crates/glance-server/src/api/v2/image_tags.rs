@@ -9,12 +9,12 @@ use crate::app::context::RequestContext;
 
 /// Adds a tag.
 pub async fn update(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.add_tag(&ctx, &path.image_to_change(&ctx)?, path.text("tag_value")).await?;
+    app.add_tag(&ctx, &path.parent_image_to_change(&ctx)?, path.text("tag_value")).await?;
     no_content()
 }
 
 /// Removes a tag.
 pub async fn delete(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.delete_tag(&ctx, &path.image_to_change(&ctx)?, path.text("tag_value")).await?;
+    app.delete_tag(&ctx, &path.parent_image_to_change(&ctx)?, path.text("tag_value")).await?;
     no_content()
 }

@@ -95,6 +95,6 @@ pub async fn update(
 
 /// Deletes an image with its data.
 pub async fn delete(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams) -> Answer {
-    app.delete_image(&ctx, &path.image_to_change(&ctx)?).await?;
+    app.delete_image(&ctx, &path.image_to_delete(&ctx)?).await?;
     no_content()
 }

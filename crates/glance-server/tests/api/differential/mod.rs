@@ -14,12 +14,17 @@ mod requests;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 
 use axum::body::Body;
 use glance_domain::Timestamp;
+use glance_server::api::Service;
+use glance_server::api::pipeline::{Address, Pipeline};
+use glance_server::config::check::complete;
+use glance_server::config::options::TABLES;
 use http::Request;
 use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
+use oslo::config::{Config, Sources};
 
 use crate::support::{Persona, TestApp};
 use crate::web::Web;
@@ -82,6 +87,7 @@ async fn compare(protected: Protected, count: u64) -> BTreeMap<u16, u32> {
     let options = format!("{}{}\n{}", python::OPTIONS, protections.options, protections.sections);
     let (app, web) = (TestApp::with_stores(&options).await, Web::start());
     let mut upstream = PythonGlance::start(&python, folder.path(), &protections);
+    let service = service(&app, folder.path());
     let mut calls = Calls::new(seed, web);
     let (mut differences, mut statuses) = (Vec::new(), BTreeMap::<u16, u32>::new());
     for number in 0..count {
@@ -89,7 +95,7 @@ async fn compare(protected: Protected, count: u64) -> BTreeMap<u16, u32> {
         if protected.is_lost(&call) {
             continue;
         }
-        let (mut expected, mut found) = (upstream.ask(&call), app.ask(&call).await);
+        let (mut expected, mut found) = (upstream.ask(&call), app.ask(&service, &call).await);
         calls.learn(&call, &expected);
         *statuses.entry(expected.status).or_default() += 1;
         for reply in [&mut expected, &mut found] {
@@ -112,27 +118,30 @@ fn describe(call: &Call) -> String {
     format!("{} {} by {} {:?}\n  {body}", call.method, call.path, call.who.name, call.headers)
 }
 
+/// The whole service behind the filters of Python Glance's paste file.
+fn service(app: &TestApp, folder: &Path) -> Service {
+    let mut sources = Sources::new();
+    sources.add_file(&folder.join("glance-api.conf")).unwrap();
+    let pipeline = Pipeline::configured(&complete(Config::new(sources, TABLES)), Address::Loopback).unwrap();
+    Service::behind(pipeline, app.app.clone())
+}
+
 impl TestApp {
-    /// The answer of this server, behind the filters that find out who calls.
-    async fn ask(&self, call: &Call) -> Reply {
+    /// The answer of this server.
+    async fn ask(&self, service: &Service, call: &Call) -> Reply {
         let start = Timestamp::parse_iso("2026-01-01").unwrap().utc();
         self.app
             .clock
             .set(Timestamp::from_utc(start + std::time::Duration::from_secs(call.second.try_into().unwrap())));
         let mut request = Request::builder().method(call.method).uri(call.path.as_str());
-        for (name, value) in &call.headers {
+        for (name, value) in call.headers.iter().cloned().chain(call.who.headers()) {
             request = request.header(name, value);
         }
         request = request.header("host", "127.0.0.1:9292");
         if !call.body.is_empty() {
             request = request.header("content-length", call.body.len());
         }
-        let mut request = request.body(Body::from(call.body.clone())).unwrap();
-        let accept = glance_server::api::error::accept(request.headers());
-        request.extensions_mut().insert(call.who.context(self.app.config.load_full()));
-        let routed = glance_server::api::router::build(self.app.clone()).oneshot(request).await;
-        let response =
-            glance_server::api::error::render(routed.unwrap_or_else(|never| match never {}), accept.as_deref());
+        let response = service.call(request.body(Body::from(call.body.clone())).unwrap()).await;
         let (parts, body) = response.into_parts();
         let headers = parts
             .headers

@@ -14,7 +14,7 @@ pub(super) fn query(random: &mut Random, known: &[String], second: i64) -> Strin
         });
     }
     // Of those Python Glance takes the first for what it is and the others for properties.
-    for once in ["limit", "member_status", "sort=", "marker"] {
+    for once in ["limit", "member_status", "sort=", "marker", "visibility"] {
         let mut seen = false;
         pairs.retain(|pair: &String| !pair.starts_with(once) || !std::mem::replace(&mut seen, true));
     }

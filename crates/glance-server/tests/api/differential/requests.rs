@@ -240,6 +240,11 @@ impl Calls {
             "/v2/info/import",
             "/v2/info/stores",
             "/v2/info/stores/detail",
+            "/v2.9/info/stores",
+            "/v2.99/info/stores",
+            "/v3/images",
+            "/versions",
+            "/",
         ]);
         let (who, body) = (self.random.pick(&CALLERS), if self.random.chance(5) { "{}" } else { "" });
         self.call(who, "GET", path.to_owned(), body)
