@@ -138,10 +138,11 @@ fn database_kind(error: &dyn sqlx::error::DatabaseError) -> Kind {
     }
 }
 
-/// Deadlock, serialization failure, or a lock that was not released in time.
+/// Deadlock, serialization failure, or a lock that was not released in time. MariaDB from 11.6 on refuses to change a row
+/// that is no longer what the transaction has seen (1020, `innodb_snapshot_isolation`).
 fn lost_a_race(error: &dyn sqlx::error::DatabaseError) -> bool {
     if let Some(number) = mysql_number(error) {
-        return matches!(number, 1205 | 1213);
+        return matches!(number, 1020 | 1205 | 1213);
     }
     let code = error.code().unwrap_or_default();
     match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {

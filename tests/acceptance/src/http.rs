@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::wait;
 
-/// Who the caller is. A service without authentication ignores these; Python Glance, set up to trust them, does not.
+/// Who the caller is, unless a request says otherwise. A service without authentication ignores these; Python Glance, set
+/// up to trust them, does not.
 const IDENTITY: [(&str, &str); 4] = [
     ("X-Identity-Status", "Confirmed"),
     ("X-User-Id", "acceptance"),
@@ -107,7 +108,9 @@ impl Request {
     fn head(&self, endpoint: &Endpoint, framing: Option<Framing>) -> String {
         let mut lines = vec![format!("{} {} HTTP/1.1", self.method, self.path), format!("Host: {}", endpoint.address)];
         lines.push("Connection: close".to_owned());
-        lines.extend(IDENTITY.iter().map(|(name, value)| format!("{name}: {value}")));
+        let is_said = |name: &str| self.headers.iter().any(|(said, _)| said.eq_ignore_ascii_case(name));
+        let identity = IDENTITY.iter().filter(|(name, _)| !is_said(name));
+        lines.extend(identity.map(|(name, value)| format!("{name}: {value}")));
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         match framing {
             Some(Framing::Length(length)) => lines.push(format!("Content-Length: {length}")),

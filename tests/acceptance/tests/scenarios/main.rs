@@ -21,5 +21,6 @@ mod openapi;
 mod outages;
 mod ranges;
 mod side_by_side;
+mod storage;
 mod swap;
 mod tokens;
