@@ -13,6 +13,7 @@ use sea_query::{
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Row as _, Sqlite};
+use tracing::Instrument as _;
 
 use crate::error::{Error, Kind, Result};
 use crate::lease::Lease;
@@ -27,6 +28,15 @@ pub(crate) struct Statement {
 }
 
 impl Engine {
+    /// What OpenTelemetry calls it.
+    fn system_name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+            Self::MySql => "mysql",
+        }
+    }
+
     /// Renders a statement.
     pub(crate) fn render(self, query: &impl QueryStatementBuilder) -> Statement {
         let (sql, values) = match self {
@@ -205,6 +215,23 @@ macro_rules! leased {
     }};
 }
 
+/// Does something of the database as a span of a trace: named by its first word, without text or values of a statement.
+async fn traced<T>(engine: Engine, sql: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let operation = sql.split(' ').next().unwrap_or_default();
+    let span = tracing::info_span!(
+        target: "glance_trace",
+        "db",
+        otel.name = operation,
+        otel.failed = tracing::field::Empty,
+        db.system.name = engine.system_name(),
+    );
+    let outcome = work.instrument(span.clone()).await;
+    if outcome.is_err() {
+        span.record("otel.failed", true);
+    }
+    outcome
+}
+
 fn read<R: Row, T>(rows: &[R], map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
     rows.iter().map(|row| map(row)).collect()
 }
@@ -231,22 +258,30 @@ impl Transaction {
         query: &impl QueryStatementBuilder,
         map: fn(&dyn Row) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let statement = self.engine().render(query);
-        match self {
-            Self::Sqlite(inner) => read(&prepared!(statement).fetch_all(&mut **inner).await?, map),
-            Self::Postgres(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
-            Self::MySql(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
-        }
+        let (engine, statement) = (self.engine(), self.engine().render(query));
+        let sql = statement.sql.clone();
+        let work = async {
+            match self {
+                Self::Sqlite(inner) => read(&prepared!(statement).fetch_all(&mut **inner).await?, map),
+                Self::Postgres(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+                Self::MySql(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+            }
+        };
+        traced(engine, &sql, work).await
     }
 
     /// Runs a change and tells how many rows it matched.
     pub(crate) async fn execute(&mut self, query: &impl QueryStatementBuilder) -> Result<u64> {
-        let statement = self.engine().render(query);
-        Ok(match self {
-            Self::Sqlite(inner) => prepared!(statement).execute(&mut **inner).await?.rows_affected(),
-            Self::Postgres(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
-            Self::MySql(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
-        })
+        let (engine, statement) = (self.engine(), self.engine().render(query));
+        let sql = statement.sql.clone();
+        let work = async {
+            Ok(match self {
+                Self::Sqlite(inner) => prepared!(statement).execute(&mut **inner).await?.rows_affected(),
+                Self::Postgres(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+                Self::MySql(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+            })
+        };
+        traced(engine, &sql, work).await
     }
 
     /// Runs text that has no placeholders, such as `CREATE TABLE`.
@@ -265,12 +300,16 @@ impl Transaction {
     }
 
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(inner) => inner.commit().await?,
-            Self::Postgres(lease) => lease.commit().await?,
-            Self::MySql(lease) => lease.commit().await?,
-        }
-        Ok(())
+        let engine = self.engine();
+        let work = async {
+            match self {
+                Self::Sqlite(inner) => inner.commit().await?,
+                Self::Postgres(lease) => lease.commit().await?,
+                Self::MySql(lease) => lease.commit().await?,
+            }
+            Ok(())
+        };
+        traced(engine, "COMMIT", work).await
     }
 }
 
@@ -285,30 +324,44 @@ impl Pools {
 
     /// Runs one query on its own and makes something of each row.
     pub(crate) async fn fetch<T>(&self, statement: Statement, map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
-        match self {
-            Self::Sqlite { readers, .. } => read(&prepared!(statement).fetch_all(readers).await?, map),
-            Self::Postgres(pool) => read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map),
-            Self::MySql(pool) => read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map),
-        }
+        let sql = statement.sql.clone();
+        let work = async {
+            match self {
+                Self::Sqlite { readers, .. } => read(&prepared!(statement).fetch_all(readers).await?, map),
+                Self::Postgres(pool) => {
+                    read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map)
+                }
+                Self::MySql(pool) => {
+                    read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map)
+                }
+            }
+        };
+        traced(self.engine(), &sql, work).await
     }
 
     /// Starts a transaction that changes something. On SQLite it has the write lock from the beginning.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(Lease::begin(pool, "BEGIN").await?),
-            Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "BEGIN").await?),
-        })
+        let work = async {
+            Ok(match self {
+                Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+                Self::Postgres(pool) => Transaction::Postgres(Lease::begin(pool, "BEGIN").await?),
+                Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "BEGIN").await?),
+            })
+        };
+        traced(self.engine(), "BEGIN", work).await
     }
 
     /// Starts a transaction whose queries all see the same state.
     pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => {
-                Transaction::Postgres(Lease::begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
-            }
-            Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "START TRANSACTION READ ONLY").await?),
-        })
+        let work = async {
+            Ok(match self {
+                Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
+                Self::Postgres(pool) => {
+                    Transaction::Postgres(Lease::begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+                }
+                Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "START TRANSACTION READ ONLY").await?),
+            })
+        };
+        traced(self.engine(), "BEGIN", work).await
     }
 }

@@ -29,6 +29,7 @@ use crate::app::SharedApp;
 use crate::app::context::RequestContext;
 use crate::logging;
 use crate::stream::receive::Receiver;
+use crate::traces;
 
 /// The whole HTTP service: from a request to its finished response.
 #[derive(Clone)]
@@ -55,8 +56,10 @@ impl Service {
     pub async fn call(&self, request: Request<Body>) -> Response {
         let counted = self.app.metrics.request();
         let method = request.method().clone();
-        let response = self.compressed(request).await;
+        let span = traces::request(&method, request.headers());
+        let response = self.compressed(request).instrument(span.clone()).await;
         let route = response.extensions().get::<router::Matched>().map_or("", |route| route.0);
+        traces::answered(&span, &method, route, &response);
         counted.answered(&method, route, response.status().as_u16());
         response
     }

@@ -11,3 +11,4 @@ pub mod policies;
 pub mod server;
 pub mod stream;
 pub mod tasks;
+pub mod traces;

@@ -23,6 +23,8 @@ pub use plan::Plan;
 use layer::{Layer, State};
 use writer::Writer;
 
+use crate::traces;
+
 /// The running log. Dropping it writes what is left.
 pub struct Logging {
     state: Arc<ArcSwap<State>>,
@@ -30,13 +32,14 @@ pub struct Logging {
 }
 
 impl Logging {
-    /// Starts logging for the whole process; panics are logged, too.
+    /// Starts logging for the whole process, and collecting `traces`; panics are logged, too.
     ///
     /// # Errors
     /// When the process logs already, or the thread cannot be started.
-    pub fn start(plan: Plan) -> anyhow::Result<Self> {
+    pub fn start(plan: Plan, traces: Option<traces::Layer>) -> anyhow::Result<Self> {
         let (logging, layer) = Self::prepare(plan)?;
-        let subscriber = tracing_subscriber::registry().with(layer);
+        let layer = layer.beside(traces.as_ref());
+        let subscriber = tracing_subscriber::registry().with(layer).with(traces);
         tracing::subscriber::set_global_default(subscriber)?;
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {

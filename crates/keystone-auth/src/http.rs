@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Request, StatusCode};
 
 use crate::cloud::Tls;
@@ -24,11 +24,13 @@ pub struct HttpOptions {
     pub timeout: Duration,
     /// How many further attempts follow one that did not reach the service.
     pub retries: u32,
+    /// What tells the service to which trace a request belongs: the value of `traceparent`, where there is one.
+    pub trace: fn() -> Option<String>,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { tls: Tls::default(), timeout: Duration::from_secs(60), retries: 3 }
+        Self { tls: Tls::default(), timeout: Duration::from_secs(60), retries: 3, trace: || None }
     }
 }
 
@@ -37,6 +39,7 @@ impl Default for HttpOptions {
 pub(crate) struct Http {
     pub(crate) client: reqwest::Client,
     retries: u32,
+    trace: fn() -> Option<String>,
 }
 
 /// An answer, read to its end.
@@ -71,7 +74,7 @@ impl Http {
         let client = builder.build().map_err(|cause| {
             Error::new(ErrorKind::Invalid, "the settings for TLS cannot be used").with_source(cause)
         })?;
-        Ok(Self { client, retries: options.retries })
+        Ok(Self { client, retries: options.retries, trace: options.trace })
     }
 
     /// Sends a request without a streamed body, again and again while the service cannot be reached.
@@ -91,7 +94,10 @@ impl Http {
         self.send_once(request).await.map_err(unreachable)
     }
 
-    async fn send_once(&self, request: Request) -> Result<Answer, reqwest::Error> {
+    async fn send_once(&self, mut request: Request) -> Result<Answer, reqwest::Error> {
+        if let Some(Ok(trace)) = (self.trace)().map(|trace| HeaderValue::from_str(&trace)) {
+            request.headers_mut().insert("traceparent", trace);
+        }
         let mut response = self.client.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();

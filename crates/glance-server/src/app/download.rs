@@ -4,12 +4,14 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use glance_domain::{Image, ImageId, Location, LocationStatus, Status, StoreId};
 use glance_store::{ByteRange, Kind as StoreKind, Object, StoreContext};
+use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
 use crate::metrics::Direction;
 use crate::policies::Target;
+use crate::traces;
 
 /// The data of an image, opened.
 pub struct ImageData {
@@ -94,14 +96,21 @@ impl App {
         if range.is_some() && !entry.driver.capabilities().read_random {
             return Err(glance_store::Error::new(StoreKind::NoRandomAccess, "the store gives images only as a whole"));
         }
-        let object = entry.driver.open(context, &location.url, range).await?;
-        Ok(self.counted(entry.id.as_str(), object))
+        // It lasts as long as data is read.
+        let span = traces::store("read", entry.id.as_str());
+        let object = entry.driver.open(context, &location.url, range).instrument(span.clone()).await?;
+        Ok(self.counted(entry.id.as_str(), object, span))
     }
 
     /// The object, whose bytes are counted as they go.
-    fn counted(&self, store: &str, object: Object) -> Object {
+    fn counted(&self, store: &str, object: Object, span: Span) -> Object {
         let transfer = self.metrics.transfer(Direction::Download, store);
-        let count = move |chunk: &glance_store::Result<Bytes>| transfer.add(chunk.as_ref().map_or(0, Bytes::len));
+        let count = move |chunk: &glance_store::Result<Bytes>| {
+            transfer.add(chunk.as_ref().map_or(0, Bytes::len));
+            if chunk.is_err() {
+                span.record("otel.failed", true);
+            }
+        };
         Object { chunks: object.chunks.inspect(count).boxed(), ..object }
     }
 }

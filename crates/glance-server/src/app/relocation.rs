@@ -9,11 +9,13 @@ use glance_db::{Kind, LocationChange, Removal, Transfer, TransferId};
 use glance_domain::query::Viewer;
 use glance_domain::{Image, ImageId};
 use glance_store::{Kind as StoreKind, StoreContext};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
 use crate::tasks::Held;
+use crate::traces;
 
 /// A change of an image's locations that has not been made yet.
 pub(crate) struct Relocation {
@@ -81,7 +83,10 @@ impl App {
     /// Removes the data and crosses the record out. A store that may answer later leaves the record.
     async fn remove_recorded(&self, context: &StoreContext, image: &ImageId, removal: &Removal) -> Result<()> {
         let outcome = match self.stores.get(&removal.store) {
-            Ok(entry) => entry.driver.delete(context, &removal.url).await,
+            Ok(entry) => {
+                let span = traces::store("delete", entry.id.as_str());
+                entry.driver.delete(context, &removal.url).instrument(span).await
+            }
             Err(error) => Err(error),
         };
         match outcome {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use glance_domain::{Image, ImageId, Location, Status, StoreId};
 use glance_store::{Kind as StoreKind, StoreContext};
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use crate::traces;
 
 impl App {
     /// Removes the data at every location.
@@ -22,7 +24,10 @@ impl App {
     /// remove, is logged.
     async fn remove_data(&self, context: &StoreContext, location: &Location, whose: &str) -> Result<()> {
         let outcome = match self.stores.for_location(location) {
-            Ok(entry) => entry.driver.delete(context, &location.url).await,
+            Ok(entry) => {
+                let span = traces::store("delete", entry.id.as_str());
+                entry.driver.delete(context, &location.url).instrument(span).await
+            }
             Err(error) => Err(error),
         };
         let Err(error) = outcome else { return Ok(()) };

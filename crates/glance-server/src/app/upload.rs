@@ -10,6 +10,7 @@ use glance_db::{CompletedUpload, Kind, Phase, Transfer, TransferId, TransferKind
 use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Status, StoreId};
 use glance_store::{Kind as StoreKind, NewObject, StoreContext, StoreEntry, StoreWriter, Stored};
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use crate::app::App;
 use crate::app::context::RequestContext;
@@ -22,6 +23,7 @@ use crate::stream::hash::{Digests, Hashes};
 use crate::stream::inspect::Inspection;
 use crate::stream::receive::{Incoming, Interrupted, Receiver};
 use crate::tasks::StopSignal;
+use crate::traces;
 
 /// What a client says about an upload.
 #[derive(Clone, Debug, Default)]
@@ -138,7 +140,8 @@ impl App {
         let (outcome, go_ahead) = match began.map_err(|error| self.explain_begin(&upload, error)) {
             Ok(reserved) => {
                 upload.room.begin(reserved);
-                (self.store_data(&mut upload, &mut receiver).await, true)
+                let span = traces::store("write", upload.transfer.store.as_str());
+                (self.store_data(&mut upload, &mut receiver).instrument(span).await, true)
             }
             // To read is to tell the client to go on.
             Err(refusal) => (Err(refusal), !upload.options.awaits_go_ahead),

@@ -30,6 +30,7 @@ use crate::metrics::{self, Metrics};
 use crate::server::{self, Serving};
 use crate::stream::hash::HashPool;
 use crate::tasks::{Tasks, node};
+use crate::traces::{self, Exporter};
 
 /// How long the start waits for the clean-up after an earlier process before it goes on in the background.
 const FIRST_SWEEP: Duration = Duration::from_secs(5);
@@ -73,7 +74,9 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let environment: Vec<(String, String)> = std::env::vars().collect();
     raise_open_files();
     let setup = load::setup(&arguments, &environment)?;
-    let logging = Logging::start(setup.logging.clone())?;
+    let traces = traces::Settings::from_options(&setup.options)?;
+    let (collecting, exporter) = traces.as_ref().map(traces::start).transpose()?.unzip();
+    let logging = Logging::start(setup.logging.clone(), collecting)?;
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
@@ -84,7 +87,14 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
         .thread_keep_alive(Duration::from_secs(10))
         .build()?;
     let reload = Reload { arguments, environment, logging };
-    runtime.block_on(run(setup, reload))?;
+    runtime.block_on(async {
+        let flush = exporter.as_ref().map(Exporter::flush);
+        let done = run(setup, reload, exporter).await;
+        if let Some(flush) = flush {
+            flush.finish().await;
+        }
+        done
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -142,7 +152,7 @@ fn report_reload(before: &oslo::config::Config, after: &oslo::config::Config) {
     }
 }
 
-async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
+async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow::Result<()> {
     let tls = setup.listen.tls.as_ref().map(Tls::open).transpose()?;
     let listeners = listen::bind(&setup.listen, &reload.environment).await?;
     check_reach(&listeners, setup.open_to_others)?;
@@ -177,6 +187,9 @@ async fn run(setup: Setup, reload: Reload) -> anyhow::Result<()> {
     let reloading = reload.on_hangup(app.clone(), setup.options, serving.clone(), notifier.clone());
     app.tasks.spawn_background(reloading);
     server::start_housekeeping(&app, this);
+    if let Some(exporter) = exporter {
+        app.tasks.spawn_background(exporter.run());
+    }
     if let Some(listener) = metrics {
         tracing::info!("metrics are served at http://{}/metrics", listener.local_addr()?);
         app.tasks.spawn_background(metrics::serve::serve(app.clone(), listener));

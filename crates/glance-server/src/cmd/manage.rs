@@ -48,7 +48,7 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
 fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let environment: Vec<(String, String)> = std::env::vars().collect();
     let (options, settings) = read(&arguments, &environment)?;
-    let _logging = Logging::start(Plan::from_options("glance-manage", &options)?)?;
+    let _logging = Logging::start(Plan::from_options("glance-manage", &options)?, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(run(arguments.command.into(), &options, &settings))
 }

@@ -64,5 +64,6 @@ fn http(options: &Config, text: &impl Fn(&str) -> anyhow::Result<Option<String>>
         },
         timeout: timeout.unwrap_or(HttpOptions::default().timeout),
         retries: options.get::<Option<u32>>(SECTION, "connect_retries")?.unwrap_or(0),
+        trace: crate::traces::current,
     })
 }

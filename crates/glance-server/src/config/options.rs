@@ -92,6 +92,22 @@ pub const LIMITS: &[OptionDef] = &[OptionDef::new(
 .default("1")
 .min(0)];
 
+/// Options of `[traces]`, this service's own.
+pub const TRACES: &[OptionDef] = &[
+    OptionDef::new(
+        "traces",
+        "endpoint",
+        Kind::Str,
+        "URL for traces as OTLP over HTTP, such as http://host:4318/v1/traces.",
+    )
+    .sample("http://127.0.0.1:4318/v1/traces"),
+    OptionDef::new("traces", "service_name", Kind::Str, "What the service is called there.").default("glance-api"),
+    OptionDef::new("traces", "ratio", Kind::Float, "Share of the traces that begin here and are sent, from 0 to 1.")
+        .default("1")
+        .min(0)
+        .max(1),
+];
+
 /// Options of `[paste_deploy]`.
 pub const PASTE_DEPLOY: &[OptionDef] = &[
     OptionDef::new(
@@ -187,6 +203,7 @@ pub const TABLES: &[&[OptionDef]] = &[
     OSLO_POLICY,
     IMPORT_FILTERING,
     LIMITS,
+    TRACES,
 ];
 
 const fn default(name: &'static str, kind: Kind, help: &'static str) -> OptionDef {

@@ -19,6 +19,7 @@ use super::fields::Collected;
 use super::plan::Plan;
 use super::rate_limit::{Limiter, Verdict};
 use super::writer::{Job, Line};
+use crate::traces;
 
 /// What is logged now.
 pub(super) struct State {
@@ -39,6 +40,8 @@ pub(super) struct Layer {
     lost: AtomicU64,
     host: String,
     started: Instant,
+    /// Whether somebody else wants the spans of traces.
+    traces: bool,
 }
 
 /// The values of a request's context, kept with its span.
@@ -50,7 +53,12 @@ struct SpanFields(Vec<(&'static str, String)>);
 impl Layer {
     pub(super) fn new(state: Arc<ArcSwap<State>>, queue: SyncSender<Job>) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { state, queue, lost: AtomicU64::new(0), host, started: Instant::now() }
+        Self { state, queue, lost: AtomicU64::new(0), host, started: Instant::now(), traces: false }
+    }
+
+    /// The same beside a layer that collects traces.
+    pub(super) fn beside(self, traces: Option<&traces::Layer>) -> Self {
+        Self { traces: traces.is_some(), ..self }
     }
 
     /// Sends the lines of a record to the handlers that get it.
@@ -146,7 +154,7 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: Context<'_, S>) {
-        let Some(span) = ctx.span(id) else { return };
+        let Some(span) = ctx.span(id).filter(|span| span.metadata().target() != traces::TARGET) else { return };
         let mut collected = Collected::default();
         attributes.record(&mut collected);
         if span.name() == REQUEST {
@@ -204,6 +212,9 @@ where
 
 impl Layer {
     fn keeps(&self, metadata: &Metadata<'_>) -> bool {
+        if metadata.target() == traces::TARGET {
+            return self.traces;
+        }
         if metadata.is_span() {
             return *metadata.level() <= tracing::Level::INFO;
         }

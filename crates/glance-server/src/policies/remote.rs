@@ -86,7 +86,10 @@ impl Remote {
             form.append_pair("credentials", &json!(credentials).to_string());
             ("application/x-www-form-urlencoded", form.finish())
         };
-        let request = self.client.post(&question.url).header(reqwest::header::CONTENT_TYPE, media_type).body(body);
+        let mut request = self.client.post(&question.url).header(reqwest::header::CONTENT_TYPE, media_type).body(body);
+        if let Some(trace) = crate::traces::current() {
+            request = request.header("traceparent", trace);
+        }
         let mut response = request.send().await.map_err(unanswered)?;
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unanswered)? {

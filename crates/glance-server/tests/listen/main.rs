@@ -9,3 +9,4 @@ mod metrics;
 mod process;
 mod sockets;
 mod tls;
+mod traces;

@@ -74,7 +74,7 @@ async fn access(cloud: &CloudConfig, timeout: Duration) -> Result<Access, Failur
 
 /// Asks the identity service for a token and, where nobody said it, for the place of the image service.
 async fn log_in(method: AuthMethod, cloud: &CloudConfig, timeout: Duration) -> Result<Access, Failure> {
-    let options = HttpOptions { tls: cloud.tls.clone(), timeout, retries: 0 };
+    let options = HttpOptions { tls: cloud.tls.clone(), timeout, retries: 0, ..HttpOptions::default() };
     let login = Session::new(method, &options)?.login().await?;
     let endpoint = match &cloud.endpoint {
         Some(endpoint) => endpoint.clone(),

@@ -19,6 +19,7 @@ use crate::config::check;
 use crate::config::credentials::credentials;
 use crate::config::options::TABLES;
 use crate::config::upstream;
+use crate::traces;
 
 /// Who can reach the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub(super) fn auth_token(options: &Config, local: &BTreeMap<String, String>) -> 
         },
         timeout: timeout.map_or(HttpOptions::default().timeout, Duration::from_secs),
         retries: options.get(AUTHTOKEN, "http_request_max_retries")?,
+        trace: traces::current,
     };
     let cache_time: i64 = options.get(AUTHTOKEN, "token_cache_time")?;
     let validator = Validator::new(ValidatorOptions {
