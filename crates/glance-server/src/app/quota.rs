@@ -44,6 +44,12 @@ impl Resource {
     }
 }
 
+/// The bytes with which a project can at most stay within a limit in MiB: of what is there and of what is added, a part
+/// of a MiB does not count.
+pub(crate) fn bytes_within(limit: u64) -> u64 {
+    limit.saturating_add(2).saturating_mul(MIB).saturating_sub(2)
+}
+
 /// What a limit in MiB counts of this many bytes.
 pub(crate) fn whole_mib(bytes: Option<u64>) -> u64 {
     bytes.unwrap_or(0) / MIB
@@ -66,26 +72,29 @@ impl App {
         Ok(json!({ "usage": usage }))
     }
 
-    /// Refuses what takes so much `more` of a resource that the project has more than it may.
+    /// Refuses what takes so much `more` of a resource that the project has more than it may; gives the limit that holds.
     ///
     /// # Errors
     /// `LimitExceeded`, or `Unavailable` when Keystone does not help.
-    pub(crate) async fn enforce_limit(&self, project: Option<&ProjectId>, resource: Resource, more: u64) -> Result<()> {
+    pub(crate) async fn enforce_limit(
+        &self,
+        project: Option<&ProjectId>,
+        resource: Resource,
+        more: u64,
+    ) -> Result<Option<u64>> {
         if self.project_limits.is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let remembered = self.limits_of(project, Freshness::Remembered).await?.of(resource.name());
-        if remembered < 0 {
-            return Ok(());
-        }
+        let Ok(most) = u64::try_from(remembered) else { return Ok(None) };
         let used = self.usage_of(project, resource).await?;
         if fits(used, more, remembered) {
-            return Ok(());
+            return Ok(Some(most));
         }
         // A limit that was raised a moment ago lets the caller go on at once.
         let limit = self.limits_of(project, Freshness::Now).await?.of(resource.name());
         if fits(used, more, limit) {
-            return Ok(());
+            return Ok(u64::try_from(limit).ok());
         }
         let text = format!(
             "Project {} is over a limit for [Resource {} is over limit of {limit} due to current usage {used} \
@@ -133,6 +142,8 @@ mod tests {
     fn a_limit_holds_up_to_its_last_unit() {
         assert!(fits(2, 1, 3) && !fits(3, 1, 3) && fits(3, 0, 3) && !fits(4, 0, 3));
         assert!(fits(u64::MAX, 1, -1) && !fits(u64::MAX, 1, i64::MAX) && !fits(0, 1, 0));
+        // The most that is let pass: 2 MiB and a bit, and 1 MiB and a bit.
+        assert_eq!((3 * MIB - 1) + (2 * MIB - 1), bytes_within(3));
         assert_eq!([None, Some(MIB - 1), Some(MIB)].map(whole_mib), [0, 0, 1]);
     }
 }

@@ -21,9 +21,12 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Nothing yet, for data of that size if the client has said so.
-    pub(crate) fn new(ctx: &RequestContext, declared: Option<u64>) -> Self {
-        Self { limit: storage_limit(ctx), declared, reserved: u64::MAX }
+    /// Nothing yet, for data of that size if the client has said so. All data of the project may have `most` bytes, if
+    /// that is less than the configuration allows.
+    pub(crate) fn new(ctx: &RequestContext, declared: Option<u64>, most: Option<u64>) -> Self {
+        let bytes = [ctx.config.limits.user_storage_quota, most].into_iter().flatten().min();
+        let limit = bytes.zip(ctx.project.clone()).map(|(bytes, project)| StorageLimit { project, bytes });
+        Self { limit, declared, reserved: u64::MAX }
     }
 
     /// The limit, if there is one.

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
-use crate::app::quota::{Resource, whole_mib};
+use crate::app::quota::{Resource, bytes_within, whole_mib};
 use crate::app::storage::Room;
 use crate::config::Config;
 use crate::metrics::Direction;
@@ -94,7 +94,7 @@ impl App {
     async fn begin_upload(&self, ctx: &RequestContext, id: &ImageId, options: UploadOptions) -> Result<Upload> {
         ctx.check_writable()?;
         let declared = options.expected_size.max(options.size_hint);
-        self.enforce_limit(ctx.project.as_ref(), Resource::SizeTotal, whole_mib(declared)).await?;
+        let most = self.enforce_limit(ctx.project.as_ref(), Resource::SizeTotal, whole_mib(declared)).await?;
         let entry = self.store_for_upload(options.store.as_ref())?;
         let mut image = self.load_image(ctx, id).await?;
         self.enforce_on_own_image(ctx, "upload_image", &image).await?;
@@ -104,7 +104,7 @@ impl App {
             return Err(Error::Gone(text.into()));
         }
         let cap = ctx.config.limits.image_size_cap;
-        if options.expected_size.max(options.size_hint).is_some_and(|size| size > cap) {
+        if declared.is_some_and(|size| size > cap) {
             return Err(too_large(cap));
         }
         let attempt = TransferId::random();
@@ -123,7 +123,9 @@ impl App {
             transfer: transfer.attempt.clone(),
             size_hint: options.expected_size.or(options.size_hint),
         };
-        let room = Room::new(ctx, declared);
+        // Who does not say how much comes may exceed the limit, as in Glance, so there is nothing to reserve.
+        let most = most.filter(|_| declared.is_some()).map(bytes_within);
+        let room = Room::new(ctx, declared, most);
         let (store_context, config) = (ctx.store_context(), ctx.config.clone());
         Ok(Upload { transfer, object, image, options, project: ctx.project.clone(), room, store_context, config })
     }

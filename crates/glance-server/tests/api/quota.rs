@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::storage::body;
 use crate::support::{ADMIN, ANONYMOUS, Answer, JSON, MEMBER, OCTETS, OTHER, Persona, TestApp, raw};
 
 const MIB: usize = 1 << 20;
@@ -186,6 +187,28 @@ async fn data_beyond_the_limit_is_refused() {
     assert_eq!(app.status(&ids[3]).await, "queued");
     keystone.limit("image_count_uploading", 1);
     assert_eq!(upload(&app, &ids[3], 1).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn what_a_running_upload_has_announced_counts() {
+    let app = Keystone::start(&GENEROUS).app("").await;
+    let (first, second) = (app.create(&raw()).await, app.create(&raw()).await);
+    let (sender, data) = body();
+    let sixty = (60 * MIB).to_string();
+    let path = format!("/v2/images/{first}/file");
+    let headers = [JSON, OCTETS, ("x-openstack-image-size", sixty.as_str())];
+    let uploading = app.call("PUT", &path, &headers, data);
+    let meanwhile = async {
+        app.wait_until(&first, "saving").await;
+        // Each of them alone is within the limit of 100.
+        assert_eq!(app.announce(&second, &sixty).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(app.status(&second).await, "queued");
+        drop(sender);
+    };
+    let (answer, ()) = tokio::join!(uploading, meanwhile);
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    // The first has failed, and its room is free.
+    assert_ne!(app.announce(&second, &sixty).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
 #[tokio::test]

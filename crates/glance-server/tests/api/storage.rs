@@ -15,21 +15,21 @@ const TOO_LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
 type Chunk = Result<Bytes, std::io::Error>;
 
 /// A body whose chunks come when the test sends them.
-fn body() -> (Sender<Chunk>, Body) {
+pub(crate) fn body() -> (Sender<Chunk>, Body) {
     let (sender, receiver) = channel::<Chunk>(1);
     let next = |mut receiver: Receiver<Chunk>| async { receiver.recv().await.map(|item| (item, receiver)) };
     (sender, Body::from_stream(stream::unfold(receiver, next)))
 }
 
 impl TestApp {
-    async fn wait_until(&self, id: &str, status: &str) {
+    pub(crate) async fn wait_until(&self, id: &str, status: &str) {
         while self.status(id).await != status {
             tokio::task::yield_now().await;
         }
     }
 
     /// An upload that announces so many bytes and sends none of them.
-    async fn announce(&self, id: &str, size: &str) -> Answer {
+    pub(crate) async fn announce(&self, id: &str, size: &str) -> Answer {
         self.call("PUT", &format!("/v2/images/{id}/file"), &[JSON, OCTETS, ("content-length", size)], "").await
     }
 }
