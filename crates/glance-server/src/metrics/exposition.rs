@@ -78,10 +78,29 @@ fn process(text: &mut Text) {
         text.head("process_resident_memory_bytes", "gauge", "Memory that is resident.");
         text.line("process_resident_memory_bytes", &[], pages * rustix::param::page_size() as u64);
     }
+    if let Some((used, began)) = times() {
+        text.head("process_cpu_seconds_total", "counter", "Time of all cores that was used.");
+        text.line("process_cpu_seconds_total", &[], used);
+        text.head("process_start_time_seconds", "gauge", "When the process began, as seconds of Unix time.");
+        text.line("process_start_time_seconds", &[], began);
+    }
     if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
         text.head("process_open_fds", "gauge", "Files that are open.");
         text.line("process_open_fds", &[], files.count());
     }
+}
+
+/// The seconds that the process has run on any core, and when it began, by `proc_pid_stat(5)` and `proc_stat(5)`.
+fn times() -> Option<(f64, f64)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
+    let (used, began) = (ticks(11)? + ticks(12)?, ticks(19)?);
+    let system = std::fs::read_to_string("/proc/stat").ok()?;
+    let boot: f64 = system.lines().find_map(|line| line.strip_prefix("btime "))?.parse().ok()?;
+    let second = f64::from(u32::try_from(rustix::param::clock_ticks_per_second()).ok()?);
+    Some((used / second, boot + began / second))
 }
 
 fn load(count: &AtomicU64) -> u64 {

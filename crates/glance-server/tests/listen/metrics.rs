@@ -60,6 +60,8 @@ fn requests_transfers_and_connections_are_counted_on_an_address_of_their_own() {
     assert!(found.keys().any(|series| series.contains("method=\"other\"")));
     assert!(found["glance_database_connections_max"] >= found["glance_database_connections{state=\"idle\"}"]);
     assert!(found["process_resident_memory_bytes"] > 1e6);
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
+    assert!((now - found["process_start_time_seconds"]).abs() < 600.0, "{found:#?}");
     // Clients of the API do not get there.
     assert_ne!(ask(&mut server.connect(), "/metrics"), OK);
 }
