@@ -56,7 +56,7 @@ impl Service {
     pub async fn call(&self, request: Request<Body>) -> Response {
         let counted = self.app.metrics.request();
         let method = request.method().clone();
-        let span = traces::request(&method, request.headers());
+        let span = traces::request(&request);
         let response = self.compressed(request).instrument(span.clone()).await;
         let route = response.extensions().get::<router::Matched>().map_or("", |route| route.0);
         traces::answered(&span, &method, route, &response);

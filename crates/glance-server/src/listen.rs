@@ -1,7 +1,10 @@
 //! Where clients come in: addresses, Unix sockets and sockets of systemd, with or without TLS.
 
+pub mod idle;
+pub mod networks;
 pub mod notify;
 mod patience;
+pub mod proxy_protocol;
 pub mod settings;
 mod sockets;
 mod tls;
@@ -15,8 +18,10 @@ pub(crate) use tls::is_http2;
 /// Who is at the other end of a connection, as requests carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The address; `None` for a Unix socket.
+    /// The address, as a proxy of the PROXY protocol may have said it; `None` for a Unix socket.
     pub address: Option<std::net::SocketAddr>,
     /// Whether the connection is encrypted.
     pub encrypted: bool,
+    /// Whether it is believed what it says of others (`trusted_proxies`).
+    pub trusted: bool,
 }

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::Service;
 use crate::app::SharedApp;
+use crate::listen::idle::{Counted, Requests};
 use crate::listen::{Connection, Listener, Patient, Peer, Settings, Tls, is_http2};
 
 /// Received bytes are read in pieces of up to this size: fewer frames, fewer system calls.
@@ -115,9 +116,12 @@ impl Door {
 }
 
 /// Serves one connection to its end.
-async fn welcome(connection: Connection, serving: Serving, service: Service, watcher: Watcher) {
+async fn welcome(mut connection: Connection, serving: Serving, service: Service, watcher: Watcher) {
     connection.prepare(&serving.settings);
-    let peer = connection.peer(serving.tls.is_some());
+    let peer = match connection.peer(&serving.settings).await {
+        Ok(peer) => peer,
+        Err(error) => return tracing::debug!(%error, "a proxy does not say whom it speaks for"),
+    };
     let guest = Guest { peer, settings: serving.settings, service, watcher };
     match connection {
         Connection::Tcp(stream, _) => guest.greet(stream, serving.tls).await,
@@ -169,6 +173,15 @@ impl Guest {
         IO: Read + Write + Unpin + Send + 'static,
     {
         let settings = self.settings.clone();
+        let (idle, requests) = (settings.header_timeout, Requests::default());
+        let answer = answer(self.peer, settings.clone(), self.service);
+        let counted = {
+            let requests = requests.clone();
+            move |request| {
+                let (under_way, answering) = (requests.begin(), answer(request));
+                async move { answering.await.map(|response| response.map(|body| Counted::new(body, under_way))) }
+            }
+        };
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
@@ -177,9 +190,12 @@ impl Guest {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(HTTP2_HEADERS)
-            .serve_connection(io, service_fn(answer(self.peer, settings, self.service)));
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection broke");
+            .serve_connection(io, service_fn(counted));
+        tokio::select! {
+            ended = self.watcher.watch(connection) => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke");
+            },
+            () = requests.cease_for(idle) => tracing::debug!("nothing is asked on a connection any more"),
         }
     }
 }

@@ -12,7 +12,7 @@ mod parent;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use http::{HeaderMap, Method};
+use http::Method;
 use oslo::config::Config;
 use reqwest::Url;
 use tracing::field::Empty;
@@ -24,6 +24,8 @@ pub use layer::Layer;
 
 use layer::Traced;
 use parent::Parent;
+
+use crate::listen::Peer;
 
 /// The target of the spans that are exported; other crates write it out.
 pub const TARGET: &str = "glance_trace";
@@ -75,7 +77,9 @@ pub fn start(settings: &Settings) -> anyhow::Result<(Layer, Exporter)> {
 
 /// The span of a request, which continues the trace of the caller if that names one.
 #[must_use]
-pub fn request(method: &Method, headers: &HeaderMap) -> tracing::Span {
+pub fn request<B>(request: &http::Request<B>) -> tracing::Span {
+    let (method, headers) = (request.method(), request.headers());
+    let peer = request.extensions().get::<Peer>();
     tracing::info_span!(
         target: TARGET,
         "server",
@@ -86,6 +90,7 @@ pub fn request(method: &Method, headers: &HeaderMap) -> tracing::Span {
         http.route = Empty,
         http.response.status_code = Empty,
         openstack.request_id = Empty,
+        client.address = peer.and_then(|peer| peer.address).map(|address| display(address.ip())),
     )
 }
 

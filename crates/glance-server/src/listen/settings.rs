@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use oslo::config::Config;
 use rustix::process::{Resource, getrlimit};
 
+use super::networks::Networks;
+
 /// Where and how to listen.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -29,6 +31,10 @@ pub struct Settings {
     pub tls: Option<TlsFiles>,
     /// Where Prometheus asks; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
+    /// Who is believed what it says of clients; `None`: everybody, as in Glance.
+    pub trusted_proxies: Option<Networks>,
+    /// Whether trusted proxies begin their connections with the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 /// A place to listen.
@@ -69,7 +75,15 @@ impl Settings {
             keep_idle: seconds("DEFAULT", "tcp_keepidle")?,
             tls: tls(options)?,
             metrics: metrics(options)?,
+            trusted_proxies: trusted_proxies(options)?,
+            proxy_protocol: options.get("listen", "proxy_protocol")?,
         })
+    }
+
+    /// Whether it is believed what an address says of clients.
+    #[must_use]
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.as_ref().is_none_or(|networks| networks.contain(address))
     }
 
     /// The same at all addresses of this machine, if it is a matter of addresses.
@@ -128,6 +142,15 @@ fn metrics(options: &Config) -> anyhow::Result<Option<SocketAddr>> {
     let text: Option<String> = options.get("metrics", "address")?;
     let parse = |text: String| text.parse().with_context(|| format!("[metrics] address: {text} is not IP:port"));
     text.filter(|text| !text.is_empty()).map(parse).transpose()
+}
+
+fn trusted_proxies(options: &Config) -> anyhow::Result<Option<Networks>> {
+    let texts: Option<Vec<String>> = options.get("listen", "trusted_proxies")?;
+    let networks = texts.map(|texts| Networks::parse(&texts)).transpose().context("[listen] trusted_proxies")?;
+    if networks.is_none() && options.get("listen", "proxy_protocol")? {
+        bail!("[listen] proxy_protocol: trusted_proxies must say whose word counts");
+    }
+    Ok(networks)
 }
 
 /// A connection needs a file, and its transfer another.

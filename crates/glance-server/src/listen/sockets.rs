@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use rustix::net::AddressFamily;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
-use super::{Peer, Place, Settings};
+use super::{Peer, Place, Settings, proxy_protocol};
 
 /// The first file that systemd hands over.
 const FIRST_INHERITED: i32 = 3;
@@ -74,13 +74,19 @@ impl Drop for Listener {
 }
 
 impl Connection {
-    /// Who is at the other end.
-    #[must_use]
-    pub fn peer(&self, encrypted: bool) -> Peer {
-        match self {
-            Self::Tcp(_, address) => Peer { address: Some(*address), encrypted },
-            Self::Unix(_) => Peer { address: None, encrypted },
+    /// Who is at the other end; for whom it is a proxy, if that is trusted to say so with the PROXY protocol.
+    ///
+    /// # Errors
+    /// When such a proxy does not say it in time, or not in the form of the protocol.
+    pub async fn peer(&mut self, settings: &Settings) -> std::io::Result<Peer> {
+        let encrypted = settings.tls.is_some();
+        let Self::Tcp(stream, address) = self else { return Ok(Peer { address: None, encrypted, trusted: true }) };
+        let mut address = *address;
+        if settings.proxy_protocol && settings.trusts(address.ip()) {
+            let header = tokio::time::timeout(settings.header_timeout, proxy_protocol::read(stream));
+            address = header.await??.unwrap_or(address);
         }
+        Ok(Peer { address: Some(address), encrypted, trusted: settings.trusts(address.ip()) })
     }
 
     /// Prepares the connection: answers leave at once, and a peer that is gone is noticed.

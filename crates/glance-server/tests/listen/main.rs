@@ -7,6 +7,7 @@ mod control;
 mod limits;
 mod metrics;
 mod process;
+mod proxies;
 mod sockets;
 mod tls;
 mod traces;

@@ -20,6 +20,11 @@ struct Secured {
 
 /// A service with a certificate for `images.example`; clients need one, too, if `clients` says so.
 fn start(clients: &str) -> Secured {
+    start_with(clients, "")
+}
+
+/// With these lines behind `[DEFAULT]`.
+fn start_with(clients: &str, more: &str) -> Secured {
     let folder = prepare("");
     let authority = Pair::authority();
     let (certificate, key) = authority.sign("images.example").write(folder.path(), "server");
@@ -29,7 +34,7 @@ fn start(clients: &str) -> Secured {
     if clients == "known" {
         text += &format!("ca_file = {}\n", ca.display());
     }
-    std::fs::write(config(folder.path()), text).unwrap();
+    std::fs::write(config(folder.path()), text + more).unwrap();
     Secured { server: Server::start_in(folder), authority }
 }
 
@@ -103,6 +108,25 @@ async fn http_2_over_tls() {
     for (version, status, body) in answers {
         assert_eq!((version, status), (http::Version::HTTP_2, 200));
         assert!(!body.is_empty());
+    }
+}
+
+/// HTTP/2 has nothing like the time for headers of HTTP/1.
+#[test]
+fn silent_clients_of_http_2_are_cut_off() {
+    let secured = start_with("any", "[listen]\nheader_timeout = 1\n");
+    for preface in ["", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"] {
+        let mut builder = SslConnector::builder(SslMethod::tls()).unwrap();
+        builder.set_verify(SslVerifyMode::NONE);
+        builder.set_alpn_protos(b"\x02h2").unwrap();
+        let mut stream = builder.build().connect("images.example", secured.server.connect()).unwrap();
+        assert_eq!(stream.ssl().selected_alpn_protocol(), Some(b"h2".as_slice()));
+        stream.write_all(preface.as_bytes()).unwrap();
+        let mut rest = Vec::new();
+        // Without a word of farewell, but before the test's own patience ends.
+        if let Err(error) = stream.read_to_end(&mut rest) {
+            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "{preface:?}");
+        }
     }
 }
 

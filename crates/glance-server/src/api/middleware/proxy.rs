@@ -8,6 +8,7 @@ use http::header::{FORWARDED, HOST, HeaderValue};
 use http::{HeaderMap, Request};
 
 use crate::config::Api;
+use crate::listen::Peer;
 
 /// Under what the proxy was reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +20,12 @@ pub struct Forwarded {
 }
 
 /// Takes the proxy's word: the host that the client named becomes the request's own.
+///
+/// Others than the trusted are not listened to; where nobody is at the other end of a connection, as in tests, all are.
 pub fn apply(request: &mut Request<Body>) {
+    if request.extensions().get::<Peer>().is_some_and(|peer| !peer.trusted) {
+        return;
+    }
     let headers = request.headers();
     let (scheme, host) = match text(headers, FORWARDED.as_str()) {
         Some(forwarded) => (parameter(forwarded, "proto"), parameter(forwarded, "host")),
@@ -84,5 +90,15 @@ mod tests {
         assert_eq!((host.as_deref(), forwarded.scheme), (Some("inside"), Some("https")));
         assert_eq!(forwarded.prefix, "/image");
         assert_eq!(applied(&[("x-forwarded-proto", "javascript")]).1, Forwarded::default());
+    }
+
+    #[test]
+    fn strangers_are_not_believed() {
+        let mut request = Request::builder().header("host", "inside").header("x-forwarded-host", "evil");
+        request = request.extension(Peer { address: None, encrypted: false, trusted: false });
+        let mut request = request.body(Body::empty()).unwrap();
+        apply(&mut request);
+        assert_eq!(request.headers()[HOST], "inside");
+        assert!(request.extensions().get::<Forwarded>().is_none());
     }
 }

@@ -40,6 +40,17 @@ pub const LISTENING: &[OptionDef] = &[
     )
     .default("60")
     .min(1),
+    listen(
+        "trusted_proxies",
+        Kind::List,
+        "Addresses and networks whose X-Forwarded headers and PROXY protocol are believed. Unset: everybody's headers.",
+    ),
+    listen(
+        "proxy_protocol",
+        Kind::Bool,
+        "Connections of trusted_proxies begin with the PROXY protocol, version 1 or 2.",
+    )
+    .default("false"),
     OptionDef::new("metrics", "address", Kind::Str, "IP:port on which Prometheus asks for /metrics. Unset: nowhere."),
 ];
 
