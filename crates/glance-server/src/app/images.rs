@@ -68,14 +68,15 @@ impl App {
         let foreign = image.owner != ctx.project;
         let allowed = self.policy.check(ctx, "add_image", &Target::image(image)).await?;
         let legacy_refusal = foreign && !ctx.is_admin && !self.policy.enforces_new_defaults();
-        match (&image.owner, foreign) {
-            _ if allowed && !legacy_refusal => Ok(()),
-            (Some(owner), true) => {
-                let text = format!("You are not permitted to create images owned by '{}'", owner.as_str());
-                Err(Error::Forbidden(Text::Detail(text)))
-            }
-            _ => Err(crate::policies::refusal("add_image")),
+        if allowed && !legacy_refusal {
+            return Ok(());
         }
+        if !foreign {
+            return Err(crate::policies::refusal("add_image"));
+        }
+        let owner = image.owner.as_ref().map_or("None", glance_domain::ProjectId::as_str);
+        let text = format!("You are not permitted to create images owned by '{owner}'");
+        Err(Error::Forbidden(Text::Detail(text)))
     }
 
     /// A new image with the attributes that decide who may register it.
@@ -240,7 +241,9 @@ impl App {
         }
         self.enforce_on_own_image(ctx, "modify_image", before).await?;
         self.check_property_change(ctx, after, change).await?;
-        if change.name == "tags" {
+        // In the old dialect nothing is added that is there.
+        let conflict = change.dialect == patch::Dialect::V20 && matches!(change.operation, patch::Operation::Add(_));
+        if change.name == "tags" && !conflict {
             check_tags(ctx, change.operation.value())?;
         }
         patch::apply(after, change).map_err(|error| match error {

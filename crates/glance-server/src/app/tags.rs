@@ -21,7 +21,12 @@ impl App {
         let mut after = before.clone();
         // Saved even if it is there already: the image counts as changed.
         after.tags.insert(tag.to_owned());
-        ctx.config.limits.check_tags(after.tags.len())?;
+        ctx.config.limits.check_tags(after.tags.len()).map_err(|error| match error {
+            Error::LimitExceeded(text) => {
+                Error::LimitExceeded(format!("Image tag limit exceeded for image {id}: {}:", text.as_str()).into())
+            }
+            other => other,
+        })?;
         self.save_image(&before, &after).await.map(|_| ())
     }
 

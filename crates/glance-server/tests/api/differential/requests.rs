@@ -82,6 +82,16 @@ impl Calls {
         }
     }
 
+    /// What removes the image of a call, be it protected.
+    pub(super) fn removal(&mut self, call: &Call) -> [Call; 2] {
+        let id = call.path.split('/').nth(3).unwrap_or_default();
+        let path = format!("/v2/images/{id}");
+        let open = json!([{"op": "replace", "path": "/protected", "value": false}]).to_string();
+        let mut open = self.call(ADMIN, "PATCH", path.clone(), open);
+        open.headers = vec![("content-type".to_owned(), "application/openstack-images-v2.1-json-patch".to_owned())];
+        [open, self.call(ADMIN, "DELETE", path, "")]
+    }
+
     fn call(&mut self, who: Persona, method: &'static str, path: String, body: impl Into<Vec<u8>>) -> Call {
         let accept =
             self.random.pick(&["application/json", "application/json", "application/json", "*/*", "text/html", ""]);
