@@ -9,10 +9,16 @@ use std::time::Instant;
 use crate::error::{Context as _, Result};
 use crate::{shell, workspace};
 
-/// Python Glance, its stores and the database drivers.
+/// Python Glance, its stores, the database drivers, and what its authentication talks to memcached with.
 pub(crate) const GLANCE: Environment = Environment {
     folder: "python-glance",
-    packages: &["glance==33.0.0", "glance-store[s3,swift]==5.7.0", "PyMySQL==1.2.4", "psycopg2-binary==2.9.13"],
+    packages: &[
+        "glance==33.0.0",
+        "glance-store[s3,swift]==5.7.0",
+        "PyMySQL==1.2.4",
+        "psycopg2-binary==2.9.13",
+        "python-memcached==1.62",
+    ],
 };
 
 /// What people use to talk to an image service.

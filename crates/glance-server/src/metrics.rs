@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use keystone_auth::Validator;
+
 /// Upper bounds of the histogram of durations, in milliseconds.
 const BOUNDS: [u64; 12] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000];
 
@@ -22,6 +24,7 @@ pub struct Metrics {
     in_flight: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
     transfers: Mutex<BTreeMap<(Direction, String), Arc<Transfers>>>,
+    validators: Mutex<Vec<Validator>>,
 }
 
 /// The method and the path with its parameters.
@@ -97,6 +100,11 @@ impl Metrics {
     #[must_use]
     pub fn request(&self) -> Request<'_> {
         Request { metrics: self, began: Instant::now(), _going: Going::new(&self.in_flight) }
+    }
+
+    /// From now on it is told how `validator` judges tokens.
+    pub fn watch(&self, validator: Validator) {
+        self.validators.lock().unwrap_or_else(PoisonError::into_inner).push(validator);
     }
 
     /// A connection begins.

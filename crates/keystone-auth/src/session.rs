@@ -1,7 +1,7 @@
 //! A login: the token of a service or a user, obtained when it is first needed and again before it ends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::HeaderValue;
 use reqwest::{Method, Request, StatusCode, Url};
@@ -22,7 +22,14 @@ const MARGIN: Duration = Duration::from_secs(30);
 pub struct Session {
     http: Http,
     method: AuthMethod,
-    current: Mutex<Option<Arc<Login>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Arc<Login>>,
+    /// What the last login failed with, and when: whoever waited for it gets the same answer.
+    failure: Option<(Instant, ErrorKind, String)>,
 }
 
 /// A token and what it says.
@@ -45,7 +52,7 @@ impl Session {
     }
 
     pub(crate) fn with(method: AuthMethod, http: Http) -> Result<Self, Error> {
-        let session = Self { http, method, current: Mutex::new(None) };
+        let session = Self { http, method, state: Mutex::default() };
         session.request()?;
         Ok(session)
     }
@@ -62,21 +69,38 @@ impl Session {
     ///
     /// [`ErrorKind::Rejected`] when the credentials are not accepted, [`ErrorKind::Unavailable`] when nobody can tell.
     pub async fn login(&self) -> Result<Arc<Login>, Error> {
-        let mut current = self.current.lock().await;
-        if let Some(login) = current.as_ref().filter(|login| !login.details.ends_within(MARGIN)) {
+        let came = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(login) = state.current.as_ref().filter(|login| !login.details.ends_within(MARGIN)) {
             return Ok(login.clone());
         }
-        let login = Arc::new(read(&self.http.send(self.request()?).await?)?);
-        *current = Some(login.clone());
-        Ok(login)
+        // One attempt after the other would make a queue in which nobody gets an answer.
+        if let Some((_, kind, message)) = state.failure.as_ref().filter(|(failed, ..)| *failed >= came) {
+            return Err(Error::new(*kind, message.clone()));
+        }
+        match self.obtain().await {
+            Ok(login) => {
+                let login = Arc::new(login);
+                state.current = Some(login.clone());
+                Ok(login)
+            }
+            Err(error) => {
+                state.failure = Some((Instant::now(), error.kind(), error.to_string()));
+                Err(error)
+            }
+        }
     }
 
     /// Forgets `login`, which is not accepted any more, unless it has been replaced already.
     pub async fn forget(&self, login: &Arc<Login>) {
-        let mut current = self.current.lock().await;
-        if current.as_ref().is_some_and(|known| Arc::ptr_eq(known, login)) {
-            *current = None;
+        let mut state = self.state.lock().await;
+        if state.current.as_ref().is_some_and(|known| Arc::ptr_eq(known, login)) {
+            state.current = None;
         }
+    }
+
+    async fn obtain(&self) -> Result<Login, Error> {
+        read(&self.http.send(self.request()?).await?)
     }
 
     /// Asks the identity service as this login; once more with a new token where the old one is not accepted.

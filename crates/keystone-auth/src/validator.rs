@@ -13,9 +13,12 @@ use reqwest::{Method, StatusCode};
 use crate::auth::AuthMethod;
 use crate::cache::Cache;
 use crate::cloud::Interface;
+use crate::counts::{Counts, Lookups};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Http, HttpOptions};
+use crate::memcached::MemcachedOptions;
 use crate::session::{Login, Session, tokens_url};
+use crate::shared_cache::{Protection, SharedCache};
 use crate::token::Token;
 
 /// The longest token that is looked at, in bytes.
@@ -39,6 +42,8 @@ pub struct ValidatorOptions {
     pub with_catalog: bool,
     /// How long a valid token is remembered (`token_cache_time`); `None` for not at all.
     pub cache_time: Option<Duration>,
+    /// Where it is remembered besides, for other services; of no effect without `cache_time`.
+    pub shared: Option<(MemcachedOptions, Protection)>,
 }
 
 /// Whether an expired token is good enough.
@@ -90,6 +95,8 @@ struct Asker {
     http: Http,
     options: ValidatorOptions,
     cache: Cache,
+    shared: Option<SharedCache>,
+    counts: Counts,
 }
 
 impl Validator {
@@ -97,12 +104,18 @@ impl Validator {
     ///
     /// # Errors
     ///
-    /// When the settings for TLS cannot be used or the credentials are none that obtain tokens.
+    /// When the settings for TLS cannot be used, the credentials are none that obtain tokens, or a server of memcached
+    /// has a name that makes no sense.
     pub fn new(options: ValidatorOptions) -> Result<Self, Error> {
         let http = Http::new(&options.http)?;
         let session = Session::with(options.auth.clone(), http.clone())?;
         let cache = Cache::new(options.cache_time);
-        let asker = Asker { session, http, options, cache };
+        let shared = options.shared.clone().zip(options.cache_time);
+        let shared = shared.map(|((memcached, protection), keep)| SharedCache::new(memcached, protection, keep));
+        let shared = shared.transpose().map_err(|name| {
+            Error::new(ErrorKind::Invalid, format!("memcached_servers: '{name}' is no address of a server"))
+        })?;
+        let asker = Asker { session, http, options, cache, shared, counts: Counts::default() };
         Ok(Self { asker: Arc::new(asker), questions: Arc::default() })
     }
 
@@ -110,6 +123,12 @@ impl Validator {
     #[must_use]
     pub fn auth_url(&self) -> &str {
         self.asker.session.auth_url()
+    }
+
+    /// How tokens were judged so far.
+    #[must_use]
+    pub fn lookups(&self) -> Lookups {
+        self.asker.counts.read()
     }
 
     /// What the token `sent` says, if it is valid. Whoever asks about the same token at the same time shares the
@@ -124,7 +143,10 @@ impl Validator {
             return Err(Refused::Invalid);
         }
         let token = match self.asker.cache.get(sent) {
-            Some(token) => token,
+            Some(token) => {
+                self.asker.counts.remembered();
+                token
+            }
             None => self.question(sent, expired).await?,
         };
         if expired == Expired::Refused && token.ends_within(Duration::ZERO) {
@@ -159,14 +181,25 @@ impl Asker {
         if let Some(token) = self.cache.get(sent) {
             return Ok(token);
         }
+        if let Some(token) = self.shared(sent).await {
+            return Ok(token);
+        }
         match self.fetch(sent, expired).await {
-            Ok(Some((token, bytes))) => {
+            Ok(Some((token, document))) => {
+                self.counts.valid();
                 let token = Arc::new(token);
-                self.cache.insert(sent, token.clone(), bytes);
+                self.cache.insert(sent, token.clone(), document.len());
+                if let Some(shared) = &self.shared {
+                    shared.set(sent, &document).await;
+                }
                 Ok(token)
             }
-            Ok(None) => Err(Refused::Invalid),
+            Ok(None) => {
+                self.counts.invalid();
+                Err(Refused::Invalid)
+            }
             Err(error) => {
+                self.counts.unavailable();
                 let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
                 tracing::error!(%error, cause, "tokens cannot be validated");
                 Err(Refused::Unavailable(Arc::new(error)))
@@ -174,8 +207,17 @@ impl Asker {
         }
     }
 
-    /// The token and the length of its document; `None` for one that the identity service does not know.
-    async fn fetch(&self, sent: &str, expired: Expired) -> Result<Option<(Token, usize)>, Error> {
+    /// A token that another service has found valid. How long ago is not known, so it is not remembered here: nothing is
+    /// believed for longer than the time that is configured.
+    async fn shared(&self, sent: &str) -> Option<Arc<Token>> {
+        let document = self.shared.as_ref()?.get(sent).await?;
+        let token = Token::parse(&document).ok()?;
+        self.counts.shared();
+        Some(Arc::new(token))
+    }
+
+    /// The token and its document; `None` for one that the identity service does not know.
+    async fn fetch(&self, sent: &str, expired: Expired) -> Result<Option<(Token, Vec<u8>)>, Error> {
         let mut login = self.session.login().await?;
         let mut answer = self.http.send(self.request(&login, sent, expired)?).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
@@ -185,7 +227,7 @@ impl Asker {
             answer = self.http.send(self.request(&login, sent, expired)?).await?;
         }
         match answer.status {
-            StatusCode::OK => Ok(Some((Token::parse(&answer.body)?, answer.body.len()))),
+            StatusCode::OK => Ok(Some((Token::parse(&answer.body)?, answer.body))),
             StatusCode::NOT_FOUND => Ok(None),
             status => {
                 let message = format!("the identity service answers with {status} when asked about a token");

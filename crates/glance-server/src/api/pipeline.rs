@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{Method, Request};
 use http_body_util::Limited;
+use keystone_auth::Validator;
 
 pub use settings::Address;
 
@@ -99,6 +100,14 @@ impl Pipeline {
         } else {
             Trust::Everybody
         }
+    }
+
+    /// What judges tokens.
+    pub fn validators(&self) -> impl Iterator<Item = &Validator> {
+        self.filters.iter().filter_map(|filter| match filter {
+            Filter::AuthToken(auth) => Some(&auth.validator),
+            _ => None,
+        })
     }
 
     /// Whether answers are compressed for who wants that.

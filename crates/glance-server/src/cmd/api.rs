@@ -197,6 +197,7 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
     let stop = server::stop_requested();
     announce(&setup.introduction, &listeners, serving.tls.is_some())?;
     notifier.ready();
+    setup.pipeline.validators().for_each(|validator| app.metrics.watch(validator.clone()));
     let service = Service::behind(setup.pipeline, app.clone());
     server::serve((app, service), listeners, serving, async {
         if let Err(error) = stop.await {

@@ -17,6 +17,7 @@ pub(super) fn render(app: &App) -> String {
     text.line("glance_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     requests(&mut text, &app.metrics);
     transfers(&mut text, &app.metrics);
+    tokens(&mut text, &app.metrics);
     let database = app.db.connections();
     text.head("glance_database_connections", "gauge", "Connections to the database.");
     let used = database.open.saturating_sub(database.idle);
@@ -68,6 +69,24 @@ fn transfers(text: &mut Text, metrics: &Metrics) {
         load(&counts.in_flight)
     });
     each("glance_transfer_bytes_total", "counter", "Bytes of image data that passed.", |counts| load(&counts.bytes));
+}
+
+fn tokens(text: &mut Text, metrics: &Metrics) {
+    let validators = metrics.validators.lock().unwrap_or_else(PoisonError::into_inner);
+    let lookups: Vec<_> = validators.iter().map(keystone_auth::Validator::lookups).collect();
+    if lookups.is_empty() {
+        return;
+    }
+    let name = "glance_token_lookups_total";
+    text.head(name, "counter", "Tokens that were judged: from memory, from memcached, or by what Keystone said.");
+    let mut each = |result: &str, value: fn(&keystone_auth::Lookups) -> u64| {
+        text.line(name, &[("result", result)], lookups.iter().map(value).sum::<u64>());
+    };
+    each("remembered", |lookups| lookups.remembered);
+    each("shared", |lookups| lookups.shared);
+    each("valid", |lookups| lookups.valid);
+    each("invalid", |lookups| lookups.invalid);
+    each("unavailable", |lookups| lookups.unavailable);
 }
 
 /// What Prometheus' own libraries tell of a process.

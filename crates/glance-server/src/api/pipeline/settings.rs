@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use http::HeaderValue;
-use keystone_auth::{HttpOptions, Interface, Tls, Validator, ValidatorOptions};
+use keystone_auth::{HttpOptions, Interface, MemcachedOptions, Protection, Secret, Tls, Validator, ValidatorOptions};
 use oslo::config::Config;
 
 use crate::api::middleware::auth_token::{AuthToken, TokenRules};
@@ -62,6 +62,7 @@ pub(super) fn auth_token(options: &Config, local: &BTreeMap<String, String>) -> 
         trace: traces::current,
     };
     let cache_time: i64 = options.get(AUTHTOKEN, "token_cache_time")?;
+    let shared = shared_cache(&options)?;
     let validator = Validator::new(ValidatorOptions {
         auth,
         http,
@@ -69,6 +70,7 @@ pub(super) fn auth_token(options: &Config, local: &BTreeMap<String, String>) -> 
         region: text("region_name")?,
         with_catalog: options.get(AUTHTOKEN, "include_service_catalog")?,
         cache_time: u64::try_from(cache_time).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs),
+        shared,
     })
     .with_context(|| format!("[{section}]"))?;
     let www = text("www_authenticate_uri")?.unwrap_or_else(|| validator.auth_url().to_owned());
@@ -83,6 +85,44 @@ pub(super) fn auth_token(options: &Config, local: &BTreeMap<String, String>) -> 
     Ok(AuthToken { validator, rules })
 }
 
+/// Where tokens are shared with other services.
+fn shared_cache(options: &Config) -> anyhow::Result<Option<(MemcachedOptions, Protection)>> {
+    let servers = options.get::<Option<Vec<String>>>(AUTHTOKEN, "memcached_servers")?.unwrap_or_default();
+    if servers.is_empty() || is_out_of_reach(options)? {
+        return Ok(None);
+    }
+    let seconds = |name: &str| options.get::<u64>(AUTHTOKEN, name).map(Duration::from_secs);
+    let strategy: String = options.get(AUTHTOKEN, "memcache_security_strategy")?;
+    let secret = || {
+        let secret: Option<String> = options.get(AUTHTOKEN, "memcache_secret_key")?;
+        let secret = secret.filter(|secret| !secret.is_empty());
+        secret.map(Secret::new).with_context(|| {
+            format!("[{AUTHTOKEN}] memcache_secret_key is needed for memcache_security_strategy = {strategy}")
+        })
+    };
+    let protection = match strategy.to_ascii_uppercase().as_str() {
+        "NONE" => Protection::None,
+        "MAC" => Protection::Signed(secret()?),
+        "ENCRYPT" => Protection::Encrypted(secret()?),
+        _ => bail!("[{AUTHTOKEN}] memcache_security_strategy = {strategy}: there are None, MAC and ENCRYPT"),
+    };
+    let options = MemcachedOptions {
+        servers,
+        dead_retry: seconds("memcache_pool_dead_retry")?,
+        connections: options.get(AUTHTOKEN, "memcache_pool_maxsize")?,
+        timeout: seconds("memcache_pool_socket_timeout")?,
+        unused_timeout: seconds("memcache_pool_unused_timeout")?,
+        wait: seconds("memcache_pool_conn_get_timeout")?,
+    };
+    Ok(Some((options, protection)))
+}
+
+/// Whether memcached is talked to in a way that is not there.
+fn is_out_of_reach(options: &Config) -> anyhow::Result<bool> {
+    let is_set = |name: &str| options.get::<bool>(AUTHTOKEN, name);
+    Ok(is_set("memcache_tls_enabled")? || is_set("memcache_sasl_enabled")?)
+}
+
 /// What an operator should know about `[keystone_authtoken]`.
 pub(super) fn token_warnings(options: &Config) -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
@@ -95,6 +135,16 @@ pub(super) fn token_warnings(options: &Config) -> anyhow::Result<Vec<String>> {
     }
     if options.get::<bool>(AUTHTOKEN, "insecure")? {
         found.push("[keystone_authtoken] insecure = true: whoever answers is taken for Keystone".to_owned());
+    }
+    let shared = options.get::<Option<Vec<String>>>(AUTHTOKEN, "memcached_servers")?.is_some();
+    if shared && is_out_of_reach(options)? {
+        let text =
+            "[keystone_authtoken] memcached_servers: there is neither TLS nor SASL for them: tokens are not shared";
+        found.push(text.to_owned());
+    } else if shared && shared_cache(options)?.is_some_and(|(_, protection)| protection == Protection::None) {
+        let text = "[keystone_authtoken] memcache_security_strategy is not set: who can write to memcached decides who is \
+                    an administrator";
+        found.push(text.to_owned());
     }
     Ok(found)
 }

@@ -10,6 +10,7 @@ const SCRUBBER: &str = "Has no effect yet: there is no scrubber, and deleted ima
 const STORE: &str = "NOT SUPPORTED yet: stores of this type are not available.";
 const NAMED: &str = "Has no effect: the stores have names, and sections of their own.";
 const TOKENS: &str = "Has no effect: the service logs in with a password, an application credential or a token.";
+const MEMCACHED: &str = "NOT SUPPORTED yet: memcached is talked to without TLS and SASL.";
 const REPORTS: &str = "Has no effect: there are no Guru Meditation reports.";
 const POOL: &str = "Has no effect: the connections to the database are renewed and retried by themselves.";
 const RETRIES: &str = "Has no effect: Keystone is asked again only when it cannot be reached (connect_retries).";
@@ -57,7 +58,12 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("image_conversion", "*", IMPORT),
     ("image_import_opts", "*", IMPORT),
     ("inject_metadata_properties", "*", IMPORT),
-    ("keystone_authtoken", "memcache*", "Has no effect yet: tokens are remembered by each process for itself."),
+    ("keystone_authtoken", "memcache_tls_*", MEMCACHED),
+    ("keystone_authtoken", "memcache_sasl_enabled", MEMCACHED),
+    ("keystone_authtoken", "memcache_username", MEMCACHED),
+    ("keystone_authtoken", "memcache_password", MEMCACHED),
+    ("keystone_authtoken", "memcache_use_advanced_pool", "Has no effect: there is always a pool."),
+    ("keystone_authtoken", "memcache*", "How services share what they know about tokens."),
     ("keystone_authtoken", "cache", "Has no effect: there is no Swift to share a cache with."),
     ("keystone_authtoken", "enforce_token_bind", "Has no effect: Keystone binds no tokens."),
     ("keystone_authtoken", "auth_version", VERSION_3),

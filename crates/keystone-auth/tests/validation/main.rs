@@ -1,105 +1,17 @@
 //! Validation against an identity service that fails in every way a real one does not on demand.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at what it does not expect")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test ends at what it does not expect")]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+mod identity;
+mod memcached;
+
+use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keystone_auth::{
-    AuthMethod, Expired, HttpOptions, Interface, PasswordCredentials, Refused, Scope, Secret, Validator,
-    ValidatorOptions,
-};
-
-/// What it answers: status and body, for a login or a question about a token.
-type Script = Box<dyn Fn(&str) -> (u16, String) + Send + Sync>;
-
-/// An identity service in the hands of the test.
-struct Identity {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Identity {
-    fn start(script: Script) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v3", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (seen, script) = (requests.clone(), Arc::new(script));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (seen, script) = (seen.clone(), script.clone());
-                std::thread::spawn(move || serve(stream.unwrap(), &seen, &script));
-            }
-        });
-        Self { url, requests }
-    }
-
-    fn questions(&self) -> usize {
-        self.requests.lock().unwrap().iter().filter(|request| request.starts_with("GET")).count()
-    }
-
-    fn validator(&self) -> Validator {
-        self.validator_with(Some(Duration::from_secs(300)))
-    }
-
-    fn validator_with(&self, cache_time: Option<Duration>) -> Validator {
-        let credentials = PasswordCredentials {
-            auth_url: self.url.clone(),
-            username: Some("glance".to_owned()),
-            user_id: None,
-            user_domain_id: None,
-            user_domain_name: None,
-            password: Secret::new("secret"),
-            scope: Scope::default(),
-        };
-        Validator::new(ValidatorOptions {
-            auth: AuthMethod::Password(Box::new(credentials)),
-            http: HttpOptions { timeout: Duration::from_millis(500), retries: 1, ..HttpOptions::default() },
-            interface: Interface::Internal,
-            region: None,
-            with_catalog: false,
-            cache_time,
-        })
-        .unwrap()
-    }
-}
-
-fn serve(stream: TcpStream, seen: &Mutex<Vec<String>>, script: &Script) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).unwrap_or(0) == 0 {
-            return;
-        }
-    }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    seen.lock().unwrap().push(head.clone());
-    let (status, body) = script(&head);
-    let answer = format!(
-        "HTTP/1.1 {status} X\r\nx-subject-token: own\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    // The other side may have given up already.
-    let _ = (&stream).write_all(answer.as_bytes());
-}
-
-fn token(expires: &str) -> String {
-    format!(r#"{{"token": {{"user": {{"id": "u"}}, "expires_at": "{expires}", "roles": [{{"name": "reader"}}]}}}}"#)
-}
-
-fn good() -> String {
-    token("2099-01-01T00:00:00.000000Z")
-}
-
-/// Answers logins well, and questions with this.
-fn answering(status: u16, body: String) -> Identity {
-    Identity::start(Box::new(move |head| if head.starts_with("POST") { (201, good()) } else { (status, body.clone()) }))
-}
+use identity::{Identity, answering, good, token};
+use keystone_auth::{Expired, Refused};
 
 fn is_unavailable(verdict: &Result<Arc<keystone_auth::Token>, Refused>) -> bool {
     matches!(verdict, Err(Refused::Unavailable(_)))
@@ -177,9 +89,9 @@ async fn nonsense_opens_no_door_and_recovers() {
 async fn a_service_that_is_slow_or_gone_is_unavailable() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let identity = Identity { url: format!("http://{}", silent.local_addr().unwrap()), requests: Arc::default() };
-    assert!(is_unavailable(&identity.validator().validate("sent", Expired::Refused).await));
+    assert!(is_unavailable(&identity.hasty_validator().validate("sent", Expired::Refused).await));
     drop(silent);
-    assert!(is_unavailable(&identity.validator().validate("sent", Expired::Refused).await));
+    assert!(is_unavailable(&identity.hasty_validator().validate("sent", Expired::Refused).await));
 }
 
 #[tokio::test]
@@ -197,4 +109,37 @@ async fn a_revoked_login_is_renewed_and_a_refused_one_is_nobody_elses_fault() {
     let refusing = Identity::start(Box::new(|_| (401, r#"{"error": {"message": "no"}}"#.to_owned())));
     let verdict = refusing.validator().validate("sent", Expired::Refused).await;
     assert!(is_unavailable(&verdict), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn callers_do_not_queue_for_a_service_that_is_slow() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let identity = Identity { url: format!("http://{}", silent.local_addr().unwrap()), requests: Arc::default() };
+    let validator = identity.hasty_validator();
+    let tokens: Vec<String> = (0..200).map(|number| format!("token-{number}")).collect();
+    let start = Instant::now();
+    let verdicts = tokens.iter().map(|sent| validator.validate(sent, Expired::Refused));
+    assert!(futures_util::future::join_all(verdicts).await.iter().all(is_unavailable));
+    // One after the other they would wait for minutes.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn clocks_that_disagree_let_nobody_in_and_stop_nobody() {
+    // Every token of this identity service has ended by the clock of this machine: also the one for the service itself,
+    // which can be used all the same, because who asks with it is told what the identity service thinks.
+    let behind = token("2020-01-01T00:00:00Z");
+    let identity = Identity::start(Box::new(move |head| match head.starts_with("POST") {
+        true => (201, behind.clone()),
+        false if head.contains("x-subject-token: good") => (200, good()),
+        false => (200, behind.clone()),
+    }));
+    let validator = identity.validator();
+    for _ in 0..2 {
+        assert!(matches!(validator.validate("ended", Expired::Refused).await, Err(Refused::Invalid)));
+        assert!(validator.validate("good", Expired::Refused).await.is_ok());
+    }
+    // The other way round the identity service says that a token has ended, however young it looks from here.
+    let ahead = answering(404, good());
+    assert!(matches!(ahead.validator().validate("sent", Expired::Refused).await, Err(Refused::Invalid)));
 }
