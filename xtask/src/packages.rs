@@ -51,7 +51,7 @@ const PACKAGES: &[(&str, Sign, &[Purpose])] = &[
     ("qemu-utils", Program("qemu-img"), &[Test, Acceptance]),
     ("postgresql", Postgres, &[Test]),
     ("mariadb-server", Program("mariadbd"), &[Test, Bench]),
-    ("memcached", Program("memcached"), &[Test]),
+    ("memcached", Program("memcached"), &[Test, Acceptance]),
     ("python3-venv", Python("__import__('ensurepip'), __import__('venv')"), &[Test, Acceptance, Bench]),
     // A real bootable disk image and a real bootable CD image.
     ("grub-rescue-pc", File("/usr/lib/grub-rescue/grub-rescue-usb.img"), &[Acceptance]),

@@ -21,6 +21,9 @@ const PASSWORD: &str = "a secret for acceptance";
 /// How long tokens are good, in seconds, where that is of no interest.
 const LIFETIME: u32 = 3600;
 
+/// How long it may take until it answers: it is a large program, and several are started at once.
+const START: Duration = Duration::from_secs(120);
+
 /// Somebody with a role in a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person {
@@ -93,7 +96,7 @@ impl Keystone {
         command.args([&self.lifetime.to_string(), PASSWORD]);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let process = self.process.insert(command.spawn().unwrap());
-        wait::until("Keystone answers", || {
+        wait::until_within(START, "Keystone answers", || {
             assert!(process.try_wait().unwrap().is_none(), "Keystone ended at once");
             self.endpoint.try_send(&Request::new("GET", "/v3")).ok()
         });

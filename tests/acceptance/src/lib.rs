@@ -14,6 +14,7 @@ pub mod folder;
 pub mod http;
 pub mod images;
 pub mod keystone;
+pub mod memcached;
 pub mod proxy;
 pub mod server;
 pub mod shared;

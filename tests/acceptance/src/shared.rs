@@ -119,6 +119,17 @@ impl Shared {
         file.write_all(lines.as_bytes()).unwrap();
     }
 
+    /// Replaces a piece of the paste file.
+    ///
+    /// # Panics
+    /// When the file does not have it.
+    pub fn change_paste(&self, from: &str, to: &str) {
+        let file = self.etc().join("glance-api-paste.ini");
+        let paste = fs::read_to_string(&file).unwrap();
+        assert!(paste.contains(from), "no {from:?} in {}", file.display());
+        fs::write(file, paste.replace(from, to)).unwrap();
+    }
+
     /// Runs Python Glance's `glance-manage`.
     pub fn manage_with_python(&self, words: &[&str]) -> String {
         let mut command = Command::new(environment::python_glance().join("glance-manage"));

@@ -20,6 +20,8 @@ mod limits;
 mod openapi;
 mod outages;
 mod ranges;
+mod refusals;
+mod sharing;
 mod side_by_side;
 mod storage;
 mod swap;

@@ -82,16 +82,21 @@ fn a_token_that_is_taken_back_is_good_only_where_it_is_remembered() {
 }
 
 #[test]
-fn a_service_logs_in_with_an_application_credential_of_another_section() {
+fn a_service_logs_in_with_the_credentials_of_another_section() {
     let keystone = Keystone::start();
     let (id, secret) = keystone.application_credential(SERVICE);
     let url = keystone.url();
-    let options = format!(
-        "auth_section = login\nusername = nobody\n[login]\nauth_type = v3applicationcredential\nauth_url = {url}\n\
-         application_credential_id = {id}\napplication_credential_secret = {secret}\n"
+    let credential = format!("application_credential_id = {id}\napplication_credential_secret = {secret}\n");
+    let token = format!(
+        "token = {}\nproject_name = {}\nproject_domain_id = default\n",
+        keystone.token(SERVICE),
+        SERVICE.project
     );
-    let (_shared, service) = service(&keystone, &url, &options);
-    assert_eq!([&keystone.token(READER), "forged"].map(|token| status(&service, token)), [200, 401]);
+    for (method, options) in [("v3applicationcredential", credential), ("v3token", token)] {
+        let login = format!("[login]\nauth_type = {method}\nauth_url = {url}\n{options}");
+        let (_shared, service) = service(&keystone, &url, &format!("auth_section = login\nusername = nobody\n{login}"));
+        assert_eq!([&keystone.token(READER), "forged"].map(|token| status(&service, token)), [200, 401], "{method}");
+    }
 }
 
 /// Waits until a token has ended, as the service sees it.
