@@ -6,6 +6,7 @@ mod large;
 mod load;
 mod measure;
 mod report;
+mod tokens;
 mod usage;
 
 use std::fs;
@@ -30,8 +31,8 @@ empty store and does all the work; rounds follow each other, so that a disturban
 
   --quick      an image of 128 MiB in place of 1 GiB, one round, short runs; prints and writes no document
   --rounds N   3 by default
-  --only NAME  rust-sqlite, rust-mariadb, rust-postgres, python-sqlite, python-mariadb, python-postgres, nginx, large;
-               writes no document
+  --only NAME  rust-sqlite, rust-mariadb, rust-postgres, python-sqlite, python-mariadb, python-postgres, nginx, large,
+               tokens; writes no document
 Leave the machine alone while it runs (about 40 minutes).
 ";
 
@@ -101,6 +102,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if large {
         large::measure(&stage, &mut results)?;
     }
+    if (wish.only.is_empty() || wish.only.iter().any(|name| name == tokens::NAME))
+        && let Err(error) = tokens::measure(&stage, &mut results)
+    {
+        eprintln!("tokens: {error}");
+        results.note_failure("rust, tokens", &error.to_string());
+    }
     println!("\n{}", results.tables());
     if wish.documented {
         let document = workspace::root().join("docs/benchmarks.md");
@@ -119,7 +126,9 @@ fn parse(arguments: &[String]) -> Result<Wish> {
             "--rounds" => wish.plan.rounds = rest.next().ok_or("--rounds needs a number")?.parse()?,
             "--only" => {
                 let name = rest.next().ok_or("--only needs a name")?;
-                if name != large::NAME && !Contender::ALL.iter().any(|contender| contender.name() == name) {
+                if ![large::NAME, tokens::NAME].contains(&name.as_str())
+                    && !Contender::ALL.iter().any(|contender| contender.name() == name)
+                {
                     return Err(format!("no contender {name:?}").into());
                 }
                 wish.only.push(name.clone());

@@ -128,9 +128,20 @@ pub(super) struct Answers {
 
 /// Asks for `path` as often as it is answered.
 pub(super) fn ask(port: u16, path: &str, connections: u32, seconds: u32) -> Result<Answers> {
+    ask_as(port, path, &IDENTITY, connections, seconds)
+}
+
+/// The same as somebody with these headers.
+pub(super) fn ask_as(
+    port: u16,
+    path: &str,
+    headers: &[(&str, &str)],
+    connections: u32,
+    seconds: u32,
+) -> Result<Answers> {
     let mut wrk = Command::new("wrk");
     wrk.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--timeout", "30s", "--latency"]);
-    for (name, value) in IDENTITY {
+    for (name, value) in headers {
         wrk.args(["-H", &format!("{name}: {value}")]);
     }
     let said = shell::output(wrk.arg(format!("http://127.0.0.1:{port}{path}")))?;
