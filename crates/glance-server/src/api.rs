@@ -79,8 +79,8 @@ impl Service {
     /// Errors get their bodies here, in the form that the request accepts.
     async fn answer(&self, mut request: Request<Body>) -> Response {
         let accept = error::accept(request.headers());
-        if let Some(check) = self.pipeline.healthchecks.iter().find(|check| check.answers(request.uri().path())) {
-            return error::render(check.show(&self.app, request.method()).await, accept.as_deref());
+        if let Some(check) = self.pipeline.healthchecks.iter().find(|check| check.answers(&request)) {
+            return check.show(&self.app, request.method(), request.headers()).await;
         }
         if request.uri().path() == openapi::PATH {
             return error::render(openapi::show(&self.app.config.load(), request.method()), accept.as_deref());
@@ -107,12 +107,19 @@ impl Service {
         let id = middleware::request_id::of(&request);
         // What is logged on the way names the request that the client has an answer to, and who asks.
         let context = request.extensions().get::<RequestContext>();
-        let span = context.map_or_else(tracing::Span::none, logging::request_span);
+        let image = image_of(request.uri().path());
+        let span = context.map_or_else(tracing::Span::none, |context| logging::request_span(context, image));
         let answered = self.router.clone().oneshot(request).instrument(span).await;
         let mut response = answered.unwrap_or_else(|never| match never {});
         middleware::request_id::add(&mut response, &id);
         response
     }
+}
+
+/// The image that a path of version 2 is about.
+fn image_of(path: &str) -> Option<&str> {
+    let id = path.strip_prefix("/v2/images/")?.split('/').next()?;
+    (!id.is_empty()).then_some(id)
 }
 
 /// Reads the body of a refused request within bounds, so that its sender gets to read the answer.

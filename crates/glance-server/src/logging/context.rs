@@ -11,9 +11,9 @@ pub(super) const REQUEST: &str = "request";
 /// The names that oslo.context gives what tracing fields cannot be called alike.
 pub(super) const ALIASES: [(&str, &str); 2] = [("user", "user_id"), ("project", "project_id")];
 
-/// The span of a request: everything logged inside names the request and who asks.
+/// The span of a request: everything logged inside names the request and who asks, and documents the image.
 #[must_use]
-pub fn request_span(ctx: &RequestContext) -> Span {
+pub fn request_span(ctx: &RequestContext, image: Option<&str>) -> Span {
     let text = |name: &str| ctx.credentials.get(name).and_then(Value::as_str);
     let roles = ctx.credentials.get("roles").and_then(Value::as_array);
     let roles: Option<Vec<&str>> = roles.map(|roles| roles.iter().filter_map(Value::as_str).collect());
@@ -32,8 +32,12 @@ pub fn request_span(ctx: &RequestContext) -> Span {
         is_admin = ctx.is_admin,
         read_only = ctx.read_only,
         roles = roles.map(|roles| roles.join(",")),
+        image_id = image,
     )
 }
+
+/// The fields of that span which are no part of the context.
+pub(super) const RESOURCES: [&str; 1] = ["image_id"];
 
 /// Every name of the context, so that those without a value are `None` in lines and null in documents.
 pub(super) const NAMES: [&str; 15] = [

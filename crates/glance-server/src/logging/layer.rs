@@ -14,7 +14,7 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::context::{ALIASES, NAMES, REQUEST};
+use super::context::{ALIASES, NAMES, REQUEST, RESOURCES};
 use super::fields::Collected;
 use super::plan::Plan;
 use super::rate_limit::{Limiter, Verdict};
@@ -159,6 +159,8 @@ where
         attributes.record(&mut collected);
         if span.name() == REQUEST {
             span.extensions_mut().insert(RequestValues(context_values(&collected)));
+            collected.others.retain(|(name, _)| RESOURCES.contains(name));
+            span.extensions_mut().insert(SpanFields(collected.others));
         } else {
             span.extensions_mut().insert(SpanFields(collected.others));
         }

@@ -57,7 +57,7 @@ fn lines_have_the_form_of_oslo_log() {
         tracing::debug!("not at this level");
         tracing::warn!(target: "sqlx::query", "slow");
         tracing::info!(target: "sqlx::query", "fast");
-        request_span(&context()).in_scope(|| {
+        request_span(&context(), None).in_scope(|| {
             tracing::error!(error = "disk is full", image = "i1", "cannot store\nforged [req-2]");
         });
     });
@@ -75,7 +75,7 @@ fn lines_have_the_form_of_oslo_log() {
 #[test]
 fn documents_carry_request_project_and_image() {
     let lines = logged("use_json = true", |_| {
-        request_span(&context()).in_scope(|| tracing::info!(image = "i1", "deleted"));
+        request_span(&context(), Some("i2")).in_scope(|| tracing::info!(image = "i1", "deleted"));
     });
     let document: Value = serde_json::from_str(&lines[0]).unwrap();
     for (pointer, expected) in [
@@ -85,6 +85,7 @@ fn documents_carry_request_project_and_image() {
         ("/context/project_id", "p1"),
         ("/context/user_id", "u1"),
         ("/extra/image", "i1"),
+        ("/extra/image_id", "i2"),
     ] {
         assert_eq!(document.pointer(pointer).and_then(Value::as_str), Some(expected), "{pointer}");
     }
@@ -158,4 +159,42 @@ fn mistakes_name_their_place() {
     assert!(message("default_log_levels = glance=LOUD").contains("glance=LOUD"));
     assert!(message("logging_default_format_string = %(message").contains("logging_default_format_string"));
     assert!(message("log_file = x\nlog_rotation_type = sometimes").contains("glance-api.conf:3"));
+}
+
+/// Texts that may stand in no line, in the places where programs put them.
+fn mention_secrets() {
+    let error = std::io::Error::other("mysql://glance:geheim@db/glance refuses");
+    request_span(&context(), None).in_scope(|| {
+        tracing::error!(%error, url = "rabbit://guest:geheim@mq/", "cannot reach swift+https://u:geheim@host/v1");
+        tracing::warn!(password = "geheim und mehr", "X-Auth-Token: geheim, more");
+        tracing::info!(location = "s3://key:geheim@host/bucket", "asked with {{'secret_key': 'geheim'}}");
+        tracing::debug!("GET /v1/x?temp_url_sig=geheim&temp_url_expires=1 Authorization: Bearer geheim");
+    });
+}
+
+#[test]
+fn secrets_appear_in_no_form_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, log) = (folder.path().join("logging.conf"), folder.path().join("python.log"));
+    let python = format!(
+        "[loggers]\nkeys = root\n[handlers]\nkeys = h\n[formatters]\nkeys = f\n[logger_root]\nlevel = DEBUG\n\
+         handlers = h\n[handler_h]\nclass = FileHandler\nargs = ('{}',)\nformatter = f\n[formatter_f]\n\
+         format = %(message)s\n",
+        log.display()
+    );
+    std::fs::write(&file, python).unwrap();
+    let mut all = Vec::new();
+    let context = "logging_context_format_string = %(user_name)s %(error_summary)s %(message)s";
+    for form in ["debug = true", "debug = true\nuse_json = true", &format!("debug = true\n{context}")] {
+        all.extend(logged(form, |_| mention_secrets()));
+    }
+    let plan = Plan::from_options("glance-api", &options(&format!("log-config = {}", file.display()))).unwrap();
+    let (logging, layer) = Logging::prepare(plan).unwrap();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), mention_secrets);
+    drop(logging);
+    all.extend(std::fs::read_to_string(log).unwrap().lines().map(str::to_owned));
+    assert_eq!(all.len(), 16);
+    let told: Vec<&String> = all.iter().filter(|line| line.contains("geheim")).collect();
+    assert!(told.is_empty(), "{told:#?}");
+    assert!(all.iter().all(|line| line.contains("***")), "{all:#?}");
 }

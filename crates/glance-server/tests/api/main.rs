@@ -8,6 +8,7 @@ mod authentication;
 mod coverage;
 mod differential;
 mod errors;
+mod healthcheck;
 mod image_data;
 mod images;
 mod locations;

@@ -50,7 +50,7 @@ async fn a_version_is_named_by_path_or_accept() {
 #[tokio::test]
 async fn the_health_check_asks_the_catalogue() {
     let app = TestApp::new().await;
-    assert_eq!(app.get("/healthcheck").await.text(), "OK");
+    assert_eq!(app.call("GET", "/healthcheck", &[], Body::empty()).await.text(), "OK");
     app.app.db.close().await;
     assert_eq!(app.get("/healthcheck").await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -92,12 +92,23 @@ impl Default for ContextStrings<'_> {
 }
 
 impl Formatter {
-    /// The line of a record, without the line's end. Control characters and secrets in the message are not shown.
+    /// The line of a record, without the line's end. Control characters and secrets are not shown, wherever they stand.
     #[must_use]
     pub fn line(&self, record: &Record<'_>) -> String {
         let message = redact::clean(record.message);
         let error = record.error.map(redact::clean);
-        let record = &Record { message: &message, error: error.as_deref(), ..record.clone() };
+        let extra: Vec<_> =
+            record.extra.iter().map(|(name, value)| (*name, redact::clean_field(name, value))).collect();
+        let context: Option<Vec<_>> = record
+            .context
+            .map(|context| context.iter().map(|(name, value)| (*name, value.as_deref().map(redact::clean))).collect());
+        let record = &Record {
+            message: &message,
+            error: error.as_deref(),
+            extra: &extra,
+            context: context.as_deref(),
+            ..record.clone()
+        };
         let mut out = String::with_capacity(message.len() + 160);
         match self {
             Self::Plain { format, date_format } => {

@@ -12,13 +12,21 @@ const MASK: &str = "***";
 const MAX_LENGTH: usize = 16 << 10;
 
 /// Names after which a secret follows, in lower case. A name counts wherever a longer one ends with it.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 18] = [
     "password",
     "passwd",
+    "passphrase",
+    "admin_pass",
+    "adminpass",
     "x-auth-token",
     "x-service-token",
     "x-subject-token",
+    "x-storage-token",
     "auth_token",
+    "encryption_key",
+    "store_key",
+    "signature",
+    "temp_url_sig",
     "secret",
     "secret_key",
     "access_key",
@@ -46,6 +54,11 @@ pub(super) fn clean(text: &str) -> String {
         }
     }
     out
+}
+
+/// The value of a field as it may be shown.
+pub(super) fn clean_field(name: &str, value: &str) -> String {
+    if names_secret(&name.to_ascii_lowercase()) { MASK.to_owned() } else { clean(value) }
 }
 
 /// Hides the passwords of URLs: `scheme://user:***@host`.

@@ -10,7 +10,6 @@ use oslo::paste::{self, App, Composites, Part, Route};
 
 use super::settings::{self, Address};
 use super::{Filter, Pipeline};
-use crate::api::healthcheck::Healthcheck;
 
 const COMPOSITES: Composites<'static> =
     Composites { url_maps: &["glance.api:root_app_factory"], flavored: &["glance.api:pipeline_factory"], flavor: "" };
@@ -158,7 +157,7 @@ impl Builder<'_> {
         if !caching.is_empty() {
             self.add(Kind::Ignored(NO_CACHE), &BTreeMap::new())?;
         }
-        self.pipeline.healthchecks.push(Healthcheck::at("/healthcheck"));
+        self.pipeline.healthchecks.push(settings::healthcheck(self.options, &BTreeMap::new(), "/healthcheck")?);
         Ok(())
     }
 
@@ -195,7 +194,8 @@ impl Builder<'_> {
         let is_egg = egg(&part.factory).is_some_and(|(package, name)| (package.as_str(), name) == HEALTHCHECK_EGG);
         if is_egg || HEALTHCHECK.contains(&part.factory.as_str()) {
             let options: BTreeMap<String, String> = part.global.iter().chain(&part.local).map(owned).collect();
-            self.pipeline.healthchecks.push(Healthcheck::with_options(path, &options));
+            let check = settings::healthcheck(self.options, &options, path).with_context(|| place(part))?;
+            self.pipeline.healthchecks.push(check);
             return Ok(());
         }
         let served = API.contains(&part.factory.as_str()) && matches!(path, "" | "/v1" | "/v2");
@@ -238,7 +238,7 @@ impl Builder<'_> {
             Kind::SizeLimit => Filter::SizeLimit(settings::longest_body(options, local)?),
             Kind::Healthcheck => {
                 let path = local.get("path").map_or("/healthcheck", String::as_str);
-                self.pipeline.healthchecks.push(Healthcheck::with_options(path, local));
+                self.pipeline.healthchecks.push(settings::healthcheck(options, local, path)?);
                 return Ok(());
             }
             Kind::Always => return Ok(()),

@@ -11,6 +11,7 @@ use http::HeaderValue;
 use keystone_auth::{HttpOptions, Interface, MemcachedOptions, Protection, Secret, Tls, Validator, ValidatorOptions};
 use oslo::config::Config;
 
+use crate::api::healthcheck::Healthcheck;
 use crate::api::middleware::auth_token::{AuthToken, TokenRules};
 use crate::api::middleware::context::Strangers;
 use crate::api::middleware::cors::{Cors, Sites};
@@ -149,7 +150,16 @@ pub(super) fn token_warnings(options: &Config) -> anyhow::Result<Vec<String>> {
     Ok(found)
 }
 
-/// The filter `cors`: `[cors]`, every `[cors.NAME]`, or what stands beside the filter.
+/// The health check at a path: `[healthcheck]`, or what stands beside it.
+pub(super) fn healthcheck(
+    options: &Config,
+    local: &BTreeMap<String, String>,
+    path: &str,
+) -> anyhow::Result<Healthcheck> {
+    Healthcheck::configured(path, &overlaid(options, "healthcheck", local))
+}
+
+/// The filter `cors`: `[cors]`, or what stands beside the filter.
 pub(super) fn cors(options: &Config, local: &BTreeMap<String, String>) -> anyhow::Result<Cors> {
     let options = overlaid(options, "cors", local);
     let list = |name: &str| options.get::<Option<Vec<String>>>("cors", name).map(Option::unwrap_or_default);
