@@ -82,8 +82,15 @@ fn report(files: &[PathBuf], verbose: bool, out: &mut impl std::io::Write) -> an
         let advice = if finding.advice.is_empty() { String::new() } else { format!(": {}", finding.advice) };
         writeln!(out, "{:10} {}: {}{advice}", finding.verdict.name(), finding.place, finding.option)?;
     }
-    let verdicts =
-        [Verdict::Used, Verdict::Ignored, Verdict::Deprecated, Verdict::Dangerous, Verdict::Unknown, Verdict::Invalid];
+    let verdicts = [
+        Verdict::Used,
+        Verdict::Ignored,
+        Verdict::Deprecated,
+        Verdict::Dangerous,
+        Verdict::Missing,
+        Verdict::Unknown,
+        Verdict::Invalid,
+    ];
     let count = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
     let counts: Vec<String> =
         verdicts.iter().map(|verdict| format!("{} {}", count(*verdict), verdict.name())).collect();

@@ -158,6 +158,61 @@ mod tests {
         assert!(silent.is_empty(), "{:?}", silent.iter().map(|def| (def.group, def.name)).collect::<Vec<_>>());
     }
 
+    /// A line that says what becomes of nothing was forgotten when its options got a table of their own.
+    #[test]
+    fn every_note_is_of_an_option_without_a_table() {
+        let own = |def: &OptionDef| {
+            TABLES.iter().copied().flatten().any(|own| (own.group, own.name) == (def.group, def.name))
+        };
+        let mut unused: Vec<_> = notes::patterns().collect();
+        for def in OPTIONS.iter().chain(FORMER).filter(|def| !own(def)) {
+            let used = notes::patterns().position(|pattern| notes::fits(pattern, def.group, def.name));
+            unused.retain(|pattern| used.and_then(|at| notes::patterns().nth(at)) != Some(*pattern));
+        }
+        assert!(unused.is_empty(), "{unused:?}");
+    }
+
+    /// What the sources read has an effect, and no note may say otherwise.
+    #[test]
+    fn no_option_that_is_read_is_noted_as_ignored() {
+        let mut texts = Vec::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut texts);
+        assert!(texts.len() > 50);
+        let ignored = OPTIONS.iter().filter(|def| {
+            let tables = TABLES.iter().chain(&[FILE_STORE, HTTP_STORE]).copied().flatten();
+            let own = tables.into_iter().any(|own| (own.group, own.name) == (def.group, def.name));
+            !own && !crate::config::check::has_effect(def)
+        });
+        // An option is read by its group and name, the group often by a constant that the same file defines.
+        let read = |def: &OptionDef, text: &str| {
+            let group = format!("\"{}\"", def.group);
+            text.contains(&group) && text.contains(&format!(", \"{}\")", def.name))
+        };
+        let wrong: Vec<_> = ignored
+            .filter(|def| texts.iter().any(|text| read(def, text)))
+            .map(|def| (def.group, def.name))
+            .filter(|option| !READ_BY_OTHER_NAMES.contains(option))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    /// Options whose group and name stand in one file for another reason.
+    const READ_BY_OTHER_NAMES: &[(&str, &str)] = &[];
+
+    /// The texts of all files of code but those of this table.
+    fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if !path.ends_with("config/upstream") {
+                    sources(&path, texts);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                texts.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+
     #[test]
     fn own_tables_agree_with_upstream() {
         let stores = [FILE_STORE, HTTP_STORE];

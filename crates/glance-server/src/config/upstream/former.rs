@@ -1,4 +1,5 @@
-//! Options that older releases of Glance and its libraries had: deployments still carry them, and they do no harm.
+//! Options that older releases of Glance and its libraries had, and those of libraries that Glance does not list:
+//! deployments carry them, and they do no harm.
 
 use oslo::config::{Kind, OptionDef};
 
@@ -6,9 +7,12 @@ const PROCESS: &str = "Has no effect: one process serves with all cores.";
 const V1: &str = "Has no effect: the API v1 and the registry left Glance.";
 const ELSEWHERE: &str = "Has no effect: clients find the service through public_endpoint.";
 const GONE: &str = "Has no effect, as in Python Glance since it dropped the option.";
+const KEYS: &str = "Has no effect yet: signatures of images are not verified, and no keys are asked for.";
+const VOLUMES: &str = "Has no effect: stores of this type have sections of their own.";
+const STOP: &str = "Has no effect: running transfers get a minute when the service stops.";
 const QUEUE: &str = "Has no effect yet: notifications are not sent.";
 
-/// Options of older releases.
+/// Options of older releases and of libraries.
 pub const FORMER: &[OptionDef] = &[
     old("DEFAULT", "workers", PROCESS),
     old("DEFAULT", "api_workers", PROCESS),
@@ -91,6 +95,44 @@ pub const FORMER: &[OptionDef] = &[
     old("oslo_messaging_rabbit", "fake_rabbit", QUEUE),
     old("oslo_messaging_notifications", "notification_topics", QUEUE),
     old("keystone_authtoken", "enforce_token_bind", GONE),
+    old("DEFAULT", "enforce_secure_rbac", "Has no effect: use [oslo_policy] enforce_new_defaults."),
+    old("DEFAULT", "graceful_shutdown_timeout", STOP),
+    old("DEFAULT", "cinder_catalog_info", VOLUMES),
+    old("DEFAULT", "cinder_endpoint_template", VOLUMES),
+    old("os_brick", "lock_path", VOLUMES),
+    old("key_manager", "backend", KEYS),
+    old("barbican", "barbican_endpoint", KEYS),
+    old("barbican", "barbican_api_version", KEYS),
+    old("barbican", "auth_endpoint", KEYS),
+    old("barbican", "retry_delay", KEYS),
+    old("barbican", "number_of_retries", KEYS),
+    old("barbican", "verify_ssl", KEYS),
+    old("barbican", "verify_ssl_path", KEYS),
+    old("barbican", "barbican_endpoint_type", KEYS),
+    old("barbican", "barbican_region_name", KEYS),
+    old("barbican", "send_service_user_token", KEYS),
+    old("barbican", "insecure", KEYS),
+    old("barbican", "cafile", KEYS),
+    old("barbican", "certfile", KEYS),
+    old("barbican", "keyfile", KEYS),
+    old("barbican", "timeout", KEYS),
+    old("barbican_service_user", "auth_section", KEYS),
+    old("barbican_service_user", "auth_type", KEYS),
+    old("barbican_service_user", "auth_url", KEYS),
+    old("barbican_service_user", "username", KEYS),
+    old("barbican_service_user", "user_domain_id", KEYS),
+    old("barbican_service_user", "user_domain_name", KEYS),
+    old("barbican_service_user", "project_name", KEYS),
+    old("barbican_service_user", "project_domain_id", KEYS),
+    old("barbican_service_user", "project_domain_name", KEYS),
+    old("barbican_service_user", "region_name", KEYS),
+    old("barbican_service_user", "insecure", KEYS),
+    old("barbican_service_user", "cafile", KEYS),
+    old("barbican_service_user", "certfile", KEYS),
+    old("barbican_service_user", "keyfile", KEYS),
+    old("barbican_service_user", "timeout", KEYS),
+    old("barbican_service_user", "system_scope", KEYS),
+    old("barbican_service_user", "password", KEYS).secret(),
     old("profiler", "es_scroll_time", "Has no effect: there is no osprofiler here."),
 ];
 

@@ -34,12 +34,9 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("DEFAULT", "image_cache_*", CACHE),
     ("DEFAULT", "worker_self_reference_url", IMPORT),
     ("DEFAULT", "node_staging_uri", IMPORT),
-    ("DEFAULT", "enabled_import_methods", IMPORT),
     ("DEFAULT", "digest_algorithm", "Has no effect: upstream ignores it, too, where signatures are checked."),
     ("DEFAULT", "do_secure_hash", "Has no effect yet: locations are hashed when clients give them."),
     ("DEFAULT", "fatal_deprecations", "Has no effect: deprecated options are reported by config check."),
-    ("DEFAULT", "image_member_quota", "Has no effect yet."),
-    ("DEFAULT", "image_location_quota", "Has no effect yet: locations cannot be added by clients."),
     ("DEFAULT", "allow_anonymous_access", "Callers without a name may read what is public."),
     ("DEFAULT", "pydev_worker_*", DEBUGGER),
     ("audit_middleware_notifications", "*", QUEUE),
@@ -54,7 +51,7 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("file", "*", "Used by stores of this type."),
     ("cinder", "*", STORE),
     ("glance.store.*", "*", STORE),
-    ("healthcheck", "*", "Has no effect: the options of the healthcheck stand in the paste file."),
+    ("healthcheck", "*", "What /healthcheck looks at and tells; options in the paste file count before it."),
     ("image_conversion", "*", IMPORT),
     ("image_import_opts", "*", IMPORT),
     ("inject_metadata_properties", "*", IMPORT),
@@ -101,7 +98,6 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("oslo_middleware", "*", "Used by the filters of the pipeline."),
     ("oslo_middleware_tracing", "*", PROFILER),
     ("oslo_reports", "*", REPORTS),
-    ("paste_deploy", "*", "Which pipeline of which file the requests go through."),
     ("profiler*", "*", PROFILER),
     ("task", "*", IMPORT),
     ("taskflow_executor", "*", IMPORT),
@@ -111,9 +107,20 @@ const NOTES: &[(&str, &str, &str)] = &[
 /// What becomes of an option that has no table of its own; `None` when it is unknown.
 #[must_use]
 pub fn note(group: &str, name: &str) -> Option<&'static str> {
+    NOTES.iter().find(|(groups, names, _)| fits((groups, names), group, name)).map(|(.., note)| *note)
+}
+
+/// Whether a line of the table is about the option.
+pub(super) fn fits((groups, names): (&str, &str), group: &str, name: &str) -> bool {
     let fits = |pattern: &str, text: &str| match pattern.strip_suffix('*') {
         Some(start) => text.starts_with(start),
         None => text == pattern,
     };
-    NOTES.iter().find(|(groups, names, _)| fits(groups, group) && fits(names, name)).map(|(.., note)| *note)
+    fits(groups, group) && fits(names, name)
+}
+
+/// The groups and names that the lines are about.
+#[cfg(test)]
+pub(super) fn patterns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    NOTES.iter().map(|(groups, names, _)| (*groups, *names))
 }

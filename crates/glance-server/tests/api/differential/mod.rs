@@ -6,6 +6,7 @@
 
 mod compare;
 mod documents;
+mod policies;
 mod protections;
 mod python;
 mod queries;
