@@ -217,19 +217,20 @@ fn answer(
 /// An answer that is being made.
 type Answering = std::pin::Pin<Box<dyn Future<Output = Result<http::Response<Body>, std::convert::Infallible>> + Send>>;
 
-/// Resolves when the process is asked to end (SIGTERM or SIGINT).
+/// Waits from now on for being asked to end (SIGTERM or SIGINT); what it gives resolves then.
 ///
 /// # Errors
 /// When signal handlers cannot be installed.
-pub async fn stop_requested() -> std::io::Result<()> {
+pub fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Starts the housekeeping of this node.

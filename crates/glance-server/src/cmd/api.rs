@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use clap::Parser;
 use glance_db::{Database, SchemaState};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::Service;
 use crate::app::clock::Clock;
@@ -73,6 +73,13 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
     };
     let environment: Vec<(String, String)> = std::env::vars().collect();
     raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(64)
+        .thread_keep_alive(Duration::from_secs(10))
+        .build()?;
+    // A hangup ends whoever does not wait for it, and log rotation does not ask how far the start has got.
+    let hangups = runtime.block_on(async { signal(SignalKind::hangup()) })?;
     let setup = load::setup(&arguments, &environment)?;
     let traces = traces::Settings::from_options(&setup.options)?;
     let (collecting, exporter) = traces.as_ref().map(traces::start).transpose()?.unzip();
@@ -81,12 +88,7 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     log_options(&setup.options)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .max_blocking_threads(64)
-        .thread_keep_alive(Duration::from_secs(10))
-        .build()?;
-    let reload = Reload { arguments, environment, logging };
+    let reload = Reload { arguments, environment, logging, hangups };
     runtime.block_on(async {
         let flush = exporter.as_ref().map(Exporter::flush);
         let done = run(setup, reload, exporter).await;
@@ -113,13 +115,20 @@ struct Reload {
     arguments: Arguments,
     environment: Vec<(String, String)>,
     logging: Logging,
+    /// Those that came during the start count, too.
+    hangups: Signal,
 }
 
 impl Reload {
     /// Reads the configuration again with every SIGHUP and swaps the snapshot; log files are opened anew in any case.
-    async fn on_hangup(self, app: SharedApp, mut options: oslo::config::Config, serving: Serving, notifier: Notifier) {
-        let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
-        while hangups.recv().await.is_some() {
+    async fn on_hangup(
+        mut self,
+        app: SharedApp,
+        mut options: oslo::config::Config,
+        serving: Serving,
+        notifier: Notifier,
+    ) {
+        while self.hangups.recv().await.is_some() {
             notifier.reloading();
             self.logging.reopen();
             if let (Some(tls), Some(files)) = (&serving.tls, &serving.settings.tls)
@@ -194,15 +203,13 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
         tracing::info!("metrics are served at http://{}/metrics", listener.local_addr()?);
         app.tasks.spawn_background(metrics::serve::serve(app.clone(), listener));
     }
-    let stop = server::stop_requested();
+    let stop = server::stop_requested().context("cannot wait for signals")?;
     announce(&setup.introduction, &listeners, serving.tls.is_some())?;
     notifier.ready();
     setup.pipeline.validators().for_each(|validator| app.metrics.watch(validator.clone()));
     let service = Service::behind(setup.pipeline, app.clone());
     server::serve((app, service), listeners, serving, async {
-        if let Err(error) = stop.await {
-            tracing::error!(%error, "cannot wait for signals; stopping");
-        }
+        stop.await;
         notifier.stopping();
     })
     .await;

@@ -4,6 +4,7 @@
 
 mod certificates;
 mod control;
+mod hangup;
 mod limits;
 mod metrics;
 mod process;
