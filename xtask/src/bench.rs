@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod contender;
+mod crowd;
 mod large;
 mod load;
 mod measure;
@@ -32,7 +33,7 @@ empty store and does all the work; rounds follow each other, so that a disturban
   --quick      an image of 128 MiB in place of 1 GiB, one round, short runs; prints and writes no document
   --rounds N   3 by default
   --only NAME  rust-sqlite, rust-mariadb, rust-postgres, python-sqlite, python-mariadb, python-postgres, nginx, large,
-               tokens; writes no document
+               crowd, tokens; writes no document
 Leave the machine alone while it runs (about 40 minutes).
 ";
 
@@ -84,7 +85,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         .into_iter()
         .filter(|one| wish.only.is_empty() || wish.only.iter().any(|n| n == one.name()))
         .collect();
-    let large = wish.only.is_empty() || wish.only.iter().any(|name| name == large::NAME);
+    let wanted = |name: &str| wish.only.is_empty() || wish.only.iter().any(|wanted| wanted == name);
+    let (large, crowd) = (wanted(large::NAME), wanted(crowd::NAME));
     let stage = Stage::set(wish.plan, &contenders, large)?;
     let mut results = Results::default();
     for (name, value) in measure::hash_baseline(&stage)? {
@@ -101,6 +103,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     if large {
         large::measure(&stage, &mut results)?;
+    }
+    if crowd {
+        crowd::measure(&stage, &mut results)?;
     }
     if (wish.only.is_empty() || wish.only.iter().any(|name| name == tokens::NAME))
         && let Err(error) = tokens::measure(&stage, &mut results)
@@ -126,7 +131,7 @@ fn parse(arguments: &[String]) -> Result<Wish> {
             "--rounds" => wish.plan.rounds = rest.next().ok_or("--rounds needs a number")?.parse()?,
             "--only" => {
                 let name = rest.next().ok_or("--only needs a name")?;
-                if ![large::NAME, tokens::NAME].contains(&name.as_str())
+                if ![large::NAME, crowd::NAME, tokens::NAME].contains(&name.as_str())
                     && !Contender::ALL.iter().any(|contender| contender.name() == name)
                 {
                     return Err(format!("no contender {name:?}").into());

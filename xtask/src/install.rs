@@ -3,10 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::error::{Context as _, Result};
 use crate::packages::{self, Purpose};
-use crate::workspace;
+use crate::{shell, workspace};
 
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask install [--prefix DIR]
@@ -16,6 +17,7 @@ Builds for release and installs below DIR/bin (default: /usr/local)
     glance-server  the service and its commands, also as
                    glance-api glance-registry glance-manage glance-scrubber glance-replicator glance-cache-manage
                    glance-control glance-status
+and DIR/etc/glance/glance-api.conf.sample, which explains every option.
 ";
 
 /// Names of upstream's programs; each is a link to `glance-server`, which acts by the name it is called by.
@@ -41,8 +43,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let built = workspace::build_release()?;
     let folder = prefix.join("bin");
     install(&built, &folder)?;
+    let sample = write_sample(&built, &prefix)?;
     println!("installed glance, glance-server and {} into {}", NAMES.join(", "), folder.display());
+    println!("installed {}", sample.display());
     Ok(())
+}
+
+/// The sample comes from the program itself, so it has exactly the options that the program has.
+fn write_sample(built: &Path, prefix: &Path) -> Result<PathBuf> {
+    let text = shell::output(Command::new(built.join("glance-server")).args(["config", "sample"]))?;
+    let file = prefix.join("etc/glance/glance-api.conf.sample");
+    fs::create_dir_all(prefix.join("etc/glance")).context(prefix.display())?;
+    fs::write(&file, text).context(file.display())?;
+    Ok(file)
 }
 
 fn install(built: &Path, folder: &Path) -> Result<()> {

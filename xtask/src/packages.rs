@@ -58,6 +58,7 @@ const PACKAGES: &[(&str, Sign, &[Purpose])] = &[
     ("curl", Program("curl"), &[Acceptance, Bench]),
     ("nginx-light", Program("nginx"), &[Bench]),
     ("wrk", Program("wrk"), &[Bench]),
+    ("openssl", Program("openssl"), &[Bench]),
     // uWSGI is compiled when it is installed.
     ("python3-dev", Python("open(__import__('sysconfig').get_path('include') + '/Python.h')"), &[Bench]),
 ];

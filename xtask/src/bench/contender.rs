@@ -1,6 +1,7 @@
 //! The servers that are compared, each as its makers would run it on this machine.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -81,6 +82,28 @@ impl Contender {
         server.wait_until(START, || answers(port, path))?;
         Ok(Running { port, server, first_answer: begun.elapsed().as_secs_f64() })
     }
+}
+
+/// Starts our service on a catalogue and store of its own below `name`, with these options naming files.
+pub(super) fn start_ours(stage: &Stage, name: &'static str, options: &[(&str, &Path)]) -> Result<Running> {
+    let folder = stage.folder.join(name);
+    fs::create_dir_all(&folder)?;
+    let (port, place, file) = (free_port()?, folder.display(), folder.join("glance-api.conf"));
+    let options: String = options.iter().map(|(option, value)| format!("{option} = {}\n", value.display())).collect();
+    let text = format!(
+        "[DEFAULT]\n{options}log_file = {place}/log\n[database]\nconnection = sqlite:///{place}/glance.sqlite\n\
+         [glance_store]\nfilesystem_store_datadir = {place}/images\n"
+    );
+    fs::write(&file, text)?;
+    let program = || Command::new(stage.programs.join("glance-server"));
+    shell::output(program().args(["manage", "--config-file"]).arg(&file).args(["db", "sync"]))?;
+    let mut command = program();
+    command.args(["api", "--bind-host", "127.0.0.1", "--bind-port", &port.to_string(), "--config-file"]).arg(&file);
+    let begun = Instant::now();
+    let mut server = Background::start(name, &command, None, &folder.join("server.log"))?;
+    // Where TLS is spoken, a connection is all that can be told from without.
+    server.wait_until(START, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
+    Ok(Running { port, server, first_answer: begun.elapsed().as_secs_f64() })
 }
 
 fn answers(port: u16, path: &str) -> bool {
