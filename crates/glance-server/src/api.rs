@@ -80,7 +80,8 @@ impl Service {
     async fn answer(&self, mut request: Request<Body>) -> Response {
         let accept = error::accept(request.headers());
         if let Some(check) = self.pipeline.healthchecks.iter().find(|check| check.answers(&request)) {
-            return check.show(&self.app, request.method(), request.headers()).await;
+            // Boxed, so that the many requests that are no health check do not carry its size.
+            return Box::pin(check.show(&self.app, request.method(), request.headers())).await;
         }
         if request.uri().path() == openapi::PATH {
             return error::render(openapi::show(&self.app.config.load(), request.method()), accept.as_deref());
