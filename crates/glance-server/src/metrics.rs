@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use keystone_auth::Validator;
 
+use crate::app::identity::Caller;
+
 /// Upper bounds of the histogram of durations, in milliseconds.
 const BOUNDS: [u64; 12] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 60_000];
 
@@ -24,7 +26,7 @@ pub struct Metrics {
     in_flight: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
     transfers: Mutex<BTreeMap<(Direction, String), Arc<Transfers>>>,
-    validators: Mutex<Vec<Validator>>,
+    validators: Mutex<Vec<Validator<Caller>>>,
 }
 
 /// The method and the path with its parameters.
@@ -103,7 +105,7 @@ impl Metrics {
     }
 
     /// From now on it is told how `validator` judges tokens.
-    pub fn watch(&self, validator: Validator) {
+    pub fn watch(&self, validator: Validator<Caller>) {
         self.validators.lock().unwrap_or_else(PoisonError::into_inner).push(validator);
     }
 

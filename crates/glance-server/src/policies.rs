@@ -220,7 +220,7 @@ mod tests {
             "member" => vec!["member", "reader"],
             other => vec![other],
         };
-        ctx.credentials.insert("roles".into(), json!(roles));
+        Arc::make_mut(&mut ctx.credentials).insert("roles".into(), json!(roles));
         ctx.is_admin = role == "admin";
         ctx
     }

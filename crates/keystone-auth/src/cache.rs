@@ -1,47 +1,46 @@
-//! Tokens that were found valid, for a while: bounded in number of bytes, the oldest go first.
+//! What was made of tokens that were found valid, for a while: bounded in number of bytes, the oldest go first.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::token::Token;
-
 /// How much may be kept, in bytes of the identity service's answers.
 const CAPACITY: usize = 32 << 20;
 
-/// What one token costs beside its answer, in bytes.
-const OVERHEAD: usize = 512;
+/// What one token costs beside its answer and its own text, in bytes.
+const OVERHEAD: usize = 1024;
 
 /// Valid tokens by what is sent for them.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct Cache<T> {
     keep: Option<Duration>,
     capacity: usize,
-    content: Mutex<Content>,
+    content: Mutex<Content<T>>,
 }
 
-#[derive(Debug, Default)]
-struct Content {
-    entries: HashMap<Arc<str>, Entry>,
+#[derive(Debug)]
+struct Content<T> {
+    entries: HashMap<Arc<str>, Entry<T>>,
     /// In the order in which they go: all are kept equally long.
     order: VecDeque<(Arc<str>, Instant)>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Entry {
-    token: Arc<Token>,
+struct Entry<T> {
+    token: Arc<T>,
     until: Instant,
     bytes: usize,
 }
 
-impl Cache {
+impl<T> Cache<T> {
     /// A cache that keeps tokens this long; `None` keeps nothing.
     pub(crate) fn new(keep: Option<Duration>) -> Self {
-        Self { keep, capacity: CAPACITY, content: Mutex::default() }
+        let content = Content { entries: HashMap::new(), order: VecDeque::new(), bytes: 0 };
+        Self { keep, capacity: CAPACITY, content: Mutex::new(content) }
     }
 
-    pub(crate) fn get(&self, sent: &str) -> Option<Arc<Token>> {
+    pub(crate) fn get(&self, sent: &str) -> Option<Arc<T>> {
         self.keep?;
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = content.entries.get(sent)?;
@@ -49,7 +48,7 @@ impl Cache {
     }
 
     /// Keeps a token whose document had this many bytes.
-    pub(crate) fn insert(&self, sent: &str, token: Arc<Token>, bytes: usize) {
+    pub(crate) fn insert(&self, sent: &str, token: Arc<T>, bytes: usize) {
         let Some(keep) = self.keep else { return };
         let bytes = bytes + sent.len() + OVERHEAD;
         let now = Instant::now();
@@ -64,7 +63,7 @@ impl Cache {
     }
 }
 
-impl Content {
+impl<T> Content<T> {
     fn shrink(&mut self, now: Instant, capacity: usize) {
         while self.order.front().is_some_and(|(_, until)| *until <= now || self.bytes > capacity) {
             let Some((key, until)) = self.order.pop_front() else { return };
@@ -81,6 +80,7 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::token::Token;
 
     fn token() -> Arc<Token> {
         let text = r#"{"token": {"user": {"id": "u"}, "expires_at": "2030-01-01T00:00:00Z"}}"#;

@@ -36,4 +36,4 @@ pub use secret::Secret;
 pub use session::{Login, Session};
 pub use shared_cache::Protection;
 pub use token::{AccessRule, AllowedRequest, Domain, IssuedCredential, Owner, Role, System, Token, Trust};
-pub use validator::{Expired, Refused, Validator, ValidatorOptions};
+pub use validator::{Bearer, Expired, Refused, Validator, ValidatorOptions};

@@ -73,33 +73,58 @@ impl fmt::Display for Refused {
     }
 }
 
-type Verdict = Result<Arc<Token>, Refused>;
-type Question = Shared<BoxFuture<'static, Verdict>>;
+/// What is made of a token once, for all the requests that come with it: the token itself, or more.
+pub trait Bearer: Send + Sync + 'static {
+    /// Makes it of the token that was sent as `sent`.
+    fn of_token(sent: &str, token: Token) -> Self;
+
+    /// The token.
+    fn token(&self) -> &Token;
+}
+
+impl Bearer for Token {
+    fn of_token(_: &str, token: Token) -> Self {
+        token
+    }
+
+    fn token(&self) -> &Token {
+        self
+    }
+}
+
+type Verdict<T> = Result<Arc<T>, Refused>;
+type Question<T> = Shared<BoxFuture<'static, Verdict<T>>>;
+type Questions<T> = HashMap<Key, WeakShared<BoxFuture<'static, Verdict<T>>>>;
 type Key = (Arc<str>, Expired);
 
 /// Validates tokens with an identity service. Clones share what they know.
-#[derive(Clone)]
-pub struct Validator {
-    asker: Arc<Asker>,
-    questions: Arc<Mutex<HashMap<Key, WeakShared<BoxFuture<'static, Verdict>>>>>,
+pub struct Validator<T: Bearer = Token> {
+    asker: Arc<Asker<T>>,
+    questions: Arc<Mutex<Questions<T>>>,
 }
 
-impl fmt::Debug for Validator {
+impl<T: Bearer> Clone for Validator<T> {
+    fn clone(&self) -> Self {
+        Self { asker: self.asker.clone(), questions: self.questions.clone() }
+    }
+}
+
+impl<T: Bearer> fmt::Debug for Validator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Validator").field("auth_url", &self.asker.session.auth_url()).finish_non_exhaustive()
     }
 }
 
-struct Asker {
+struct Asker<T> {
     session: Session,
     http: Http,
     options: ValidatorOptions,
-    cache: Cache,
+    cache: Cache<T>,
     shared: Option<SharedCache>,
     counts: Counts,
 }
 
-impl Validator {
+impl<T: Bearer> Validator<T> {
     /// A validator; nothing is sent yet.
     ///
     /// # Errors
@@ -131,13 +156,13 @@ impl Validator {
         self.asker.counts.read()
     }
 
-    /// What the token `sent` says, if it is valid. Whoever asks about the same token at the same time shares the
+    /// What was made of the token `sent`, if it is valid. Whoever asks about the same token at the same time shares the
     /// answer.
     ///
     /// # Errors
     ///
     /// [`Refused::Invalid`], or [`Refused::Unavailable`] when the identity service does not help.
-    pub async fn validate(&self, sent: &str, expired: Expired) -> Verdict {
+    pub async fn validate(&self, sent: &str, expired: Expired) -> Verdict<T> {
         let sent = sent.trim();
         if sent.is_empty() || sent.len() > LONGEST || !sent.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Refused::Invalid);
@@ -149,14 +174,14 @@ impl Validator {
             }
             None => self.question(sent, expired).await?,
         };
-        if expired == Expired::Refused && token.ends_within(Duration::ZERO) {
+        if expired == Expired::Refused && token.token().ends_within(Duration::ZERO) {
             return Err(Refused::Invalid);
         }
         Ok(token)
     }
 
     /// The question about this token: a new one, or the one that is under way.
-    fn question(&self, sent: &str, expired: Expired) -> Question {
+    fn question(&self, sent: &str, expired: Expired) -> Question<T> {
         let key = (Arc::<str>::from(sent), expired);
         let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
         let under_way = questions.get(&key).and_then(WeakShared::upgrade);
@@ -175,8 +200,8 @@ impl Validator {
     }
 }
 
-impl Asker {
-    async fn ask(&self, sent: &str, expired: Expired) -> Verdict {
+impl<T: Bearer> Asker<T> {
+    async fn ask(&self, sent: &str, expired: Expired) -> Verdict<T> {
         // Between the caller's look and the question, somebody else's may have been answered.
         if let Some(token) = self.cache.get(sent) {
             return Ok(token);
@@ -187,7 +212,7 @@ impl Asker {
         match self.fetch(sent, expired).await {
             Ok(Some((token, document))) => {
                 self.counts.valid();
-                let token = Arc::new(token);
+                let token = Arc::new(T::of_token(sent, token));
                 self.cache.insert(sent, token.clone(), document.len());
                 if let Some(shared) = &self.shared {
                     shared.set(sent, &document).await;
@@ -209,11 +234,11 @@ impl Asker {
 
     /// A token that another service has found valid. How long ago is not known, so it is not remembered here: nothing is
     /// believed for longer than the time that is configured.
-    async fn shared(&self, sent: &str) -> Option<Arc<Token>> {
+    async fn shared(&self, sent: &str) -> Option<Arc<T>> {
         let document = self.shared.as_ref()?.get(sent).await?;
         let token = Token::parse(&document).ok()?;
         self.counts.shared();
-        Some(Arc::new(token))
+        Some(Arc::new(T::of_token(sent, token)))
     }
 
     /// The token and its document; `None` for one that the identity service does not know.

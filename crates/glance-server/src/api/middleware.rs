@@ -8,8 +8,10 @@ pub mod proxy;
 pub mod request_id;
 pub mod version_negotiation;
 
+use std::sync::Arc;
+
 use crate::app::identity::Identity;
 
 /// What an authenticating filter found out, kept beside the request: who it is, or that nobody knows.
 #[derive(Clone, Debug)]
-pub struct Authenticated(pub Option<Identity>);
+pub struct Authenticated(pub Option<Arc<Identity>>);

@@ -6,6 +6,8 @@
 mod paste;
 mod settings;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{Method, Request};
@@ -22,6 +24,7 @@ use crate::api::middleware::http_basic::HttpBasic;
 use crate::api::middleware::{Authenticated, proxy, version_negotiation};
 use crate::app::App;
 use crate::app::error::{Error, Text};
+use crate::app::identity::Caller;
 
 /// The way of a request to the routes.
 #[derive(Clone, Debug)]
@@ -103,7 +106,7 @@ impl Pipeline {
     }
 
     /// What judges tokens.
-    pub fn validators(&self) -> impl Iterator<Item = &Validator> {
+    pub fn validators(&self) -> impl Iterator<Item = &Validator<Caller>> {
         self.filters.iter().filter_map(|filter| match filter {
             Filter::AuthToken(auth) => Some(&auth.validator),
             _ => None,
@@ -153,7 +156,7 @@ impl Filter {
             Self::Unauthenticated => context::insert_administrator(app, request),
             Self::TestTokens => {
                 let identity = context::from_test_token(request.headers()).map_err(answer)?;
-                request.extensions_mut().insert(Authenticated(Some(identity)));
+                request.extensions_mut().insert(Authenticated(Some(Arc::new(identity))));
                 context::insert(app, Strangers::Refused, request).await.map_err(answer)?;
             }
         }

@@ -22,7 +22,7 @@ pub struct RequestContext {
     /// The project that acts.
     pub project: Option<ProjectId>,
     /// What policy rules may ask about the caller.
-    pub credentials: Credentials,
+    pub credentials: Arc<Credentials>,
     /// Whether the caller is an administrator.
     pub is_admin: bool,
     /// Whether the caller may only read (anonymous access).
@@ -41,6 +41,7 @@ impl RequestContext {
         credentials.insert("roles".into(), json!(["admin", "member", "reader"]));
         credentials.insert("project_id".into(), json!(project.as_ref().map(ProjectId::as_str)));
         credentials.insert("is_admin".into(), json!(true));
+        let credentials = Arc::new(credentials);
         Self { request_id, user: None, project, credentials, is_admin: true, read_only: false, token: None, config }
     }
 

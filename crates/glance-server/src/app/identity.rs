@@ -1,8 +1,8 @@
 //! Who has authenticated, by whatever means, and what rules may ask about them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use keystone_auth::Token;
+use keystone_auth::{Bearer, Token};
 use oslo::policy::Credentials;
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ pub struct Identity {
     pub is_admin_project: Option<bool>,
     pub service: Option<Service>,
     pub token: Option<Sent>,
+    pub(crate) claims: Claims,
 }
 
 /// The service that passes a request of its user on.
@@ -52,11 +53,56 @@ impl std::fmt::Debug for Sent {
     }
 }
 
+/// What rules may ask about a caller, put together once: before it is known whether that is an administrator, and after.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Claims {
+    undecided: OnceLock<Arc<Credentials>>,
+    administrator: OnceLock<Arc<Credentials>>,
+    other: OnceLock<Arc<Credentials>>,
+}
+
+/// Who comes with a token, found out once for all the requests that do.
+#[derive(Debug)]
+pub struct Caller {
+    /// What the token says.
+    pub token: Arc<Token>,
+    /// Whom it names, where no service passes the request on.
+    pub identity: Arc<Identity>,
+}
+
+impl Bearer for Caller {
+    fn of_token(sent: &str, token: Token) -> Self {
+        let token = Arc::new(token);
+        Self { identity: Arc::new(Identity::of_token(sent, &token)), token }
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+}
+
+fn domain_id(owner: &keystone_auth::Owner) -> Option<String> {
+    owner.domain.as_ref().and_then(|domain| domain.id.clone())
+}
+
+impl Service {
+    /// The service that a token names.
+    #[must_use]
+    pub fn of_token(token: &Token) -> Self {
+        Self {
+            user_id: Some(token.user.id.clone()),
+            user_domain_id: domain_id(&token.user),
+            project_id: token.project.as_ref().map(|project| project.id.clone()),
+            project_domain_id: token.project.as_ref().and_then(domain_id),
+            roles: token.role_names().map(str::to_owned).collect(),
+        }
+    }
+}
+
 impl Identity {
     /// The bearer of a valid token.
     #[must_use]
-    pub fn of_token(text: &str, token: &Arc<Token>, service: Option<&Token>) -> Self {
-        let domain_id = |owner: &keystone_auth::Owner| owner.domain.as_ref().and_then(|domain| domain.id.clone());
+    pub fn of_token(text: &str, token: &Arc<Token>) -> Self {
         Self {
             user_id: Some(token.user.id.clone()),
             user_name: token.user.name.clone(),
@@ -68,20 +114,43 @@ impl Identity {
             system_scope: token.system.filter(|system| system.all).map(|_| "all".to_owned()),
             roles: token.role_names().map(str::to_owned).collect(),
             is_admin_project: token.is_admin_project,
-            service: service.map(|token| Service {
-                user_id: Some(token.user.id.clone()),
-                user_domain_id: domain_id(&token.user),
-                project_id: token.project.as_ref().map(|project| project.id.clone()),
-                project_domain_id: token.project.as_ref().and_then(domain_id),
-                roles: token.role_names().map(str::to_owned).collect(),
-            }),
+            service: None,
             token: Some(Sent { text: text.to_owned(), content: Some(token.clone()) }),
+            claims: Claims::default(),
         }
+    }
+
+    /// The same caller, whose request `service` passes on.
+    #[must_use]
+    pub fn through(&self, service: Service) -> Self {
+        Self { service: Some(service), claims: Claims::default(), ..self.clone() }
     }
 
     /// What rules may ask, as oslo.context hands it to oslo.policy. Roles are in lower case, as in Glance.
     #[must_use]
-    pub fn credentials(&self) -> Credentials {
+    pub fn credentials(&self) -> Arc<Credentials> {
+        self.claims.undecided.get_or_init(|| Arc::new(self.values())).clone()
+    }
+
+    /// What rules may ask about an administrator.
+    #[must_use]
+    pub fn administrator(&self) -> Arc<Credentials> {
+        self.claims.administrator.get_or_init(|| self.decided(true)).clone()
+    }
+
+    /// What rules may ask about everybody else.
+    #[must_use]
+    pub fn no_administrator(&self) -> Arc<Credentials> {
+        self.claims.other.get_or_init(|| self.decided(false)).clone()
+    }
+
+    fn decided(&self, is_admin: bool) -> Arc<Credentials> {
+        let mut values = self.values();
+        values.insert("is_admin".to_owned(), is_admin.into());
+        Arc::new(values)
+    }
+
+    fn values(&self) -> Credentials {
         let lower = |roles: &[String]| roles.iter().map(|role| role.to_lowercase()).collect::<Vec<_>>();
         let none = Service::default();
         let service = self.service.as_ref().unwrap_or(&none);

@@ -28,7 +28,7 @@ fn context() -> RequestContext {
     let project = Some(glance_domain::ProjectId::new("p1"));
     let mut context = RequestContext::administrator("req-1".to_owned(), project, config);
     context.user = Some("u1".to_owned());
-    context.credentials.insert("user_domain_id".to_owned(), "d1".into());
+    std::sync::Arc::make_mut(&mut context.credentials).insert("user_domain_id".to_owned(), "d1".into());
     context
 }
 

@@ -126,6 +126,6 @@ async fn the_roles_of_a_service_that_passes_a_request_on_count() {
     let mut ctx = MEMBER.context(app.app.config.load_full());
     let operation = glance_server::policies::protections::Operation::Read;
     assert!(!app.app.policy.allows_property(&ctx, "secret", operation).await.unwrap(), "{id}");
-    ctx.credentials.insert("service_roles".into(), json!(["admin"]));
+    std::sync::Arc::make_mut(&mut ctx.credentials).insert("service_roles".into(), json!(["admin"]));
     assert!(app.app.policy.allows_property(&ctx, "secret", operation).await.unwrap());
 }

@@ -238,9 +238,10 @@ impl Persona {
     pub(crate) fn context(self, config: Arc<glance_server::config::Config>) -> RequestContext {
         let project = self.project.map(ProjectId::new);
         let mut context = RequestContext::administrator(format!("req-{}", self.name), project, config);
-        context.credentials.insert("roles".into(), serde_json::json!(self.roles));
         context.is_admin = self.roles.contains(&"admin");
-        context.credentials.insert("is_admin".into(), context.is_admin.into());
+        let credentials = Arc::make_mut(&mut context.credentials);
+        credentials.insert("roles".into(), serde_json::json!(self.roles));
+        credentials.insert("is_admin".into(), context.is_admin.into());
         context.read_only = self.project.is_none();
         context
     }

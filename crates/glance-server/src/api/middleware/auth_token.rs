@@ -9,17 +9,17 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use keystone_auth::{AllowedRequest, Expired, Refused, Token, Validator};
+use keystone_auth::{AllowedRequest, Expired, Refused, Validator};
 
 use super::Authenticated;
 use crate::app::error::Error;
-use crate::app::identity::Identity;
+use crate::app::identity::{Caller, Identity, Service};
 
 /// Validates tokens.
 #[derive(Clone, Debug)]
 pub struct AuthToken {
     /// Asks Keystone.
-    pub validator: Validator,
+    pub validator: Validator<Caller>,
     /// The options beside that.
     pub rules: TokenRules,
 }
@@ -43,7 +43,7 @@ pub struct TokenRules {
 enum ServiceToken {
     Absent,
     Refused,
-    Valid { token: Arc<Token>, trusted: bool },
+    Valid { caller: Arc<Caller>, trusted: bool },
 }
 
 impl AuthToken {
@@ -77,11 +77,13 @@ impl AuthToken {
     async fn service_token(&self, headers: &HeaderMap) -> Result<ServiceToken, Box<Response>> {
         let Some(sent) = text(headers, "x-service-token") else { return Ok(ServiceToken::Absent) };
         match self.validator.validate(sent, Expired::Refused).await {
-            Ok(token) => {
-                let trusted =
-                    token.role_names().any(|role| self.rules.service_token_roles.iter().any(|known| known == role));
+            Ok(caller) => {
+                let trusted = caller
+                    .token
+                    .role_names()
+                    .any(|role| self.rules.service_token_roles.iter().any(|known| known == role));
                 match trusted || !self.rules.service_token_roles_required {
-                    true => Ok(ServiceToken::Valid { token, trusted }),
+                    true => Ok(ServiceToken::Valid { caller, trusted }),
                     false => Ok(ServiceToken::Refused),
                 }
             }
@@ -95,31 +97,34 @@ impl AuthToken {
         sent: &str,
         (method, uri): (&Method, &Uri),
         service: &ServiceToken,
-    ) -> Result<Option<Identity>, Box<Response>> {
+    ) -> Result<Option<Arc<Identity>>, Box<Response>> {
         let expired = match service {
             ServiceToken::Valid { trusted: true, .. } => Expired::Allowed,
             _ => Expired::Refused,
         };
-        let token = match self.validator.validate(sent, expired).await {
-            Ok(token) => token,
+        let caller = match self.validator.validate(sent, expired).await {
+            Ok(caller) => caller,
             Err(Refused::Invalid) => return Ok(None),
             Err(Refused::Unavailable(_)) => return Err(unavailable()),
         };
-        let service_token = match service {
-            ServiceToken::Valid { token, .. } => Some(token.as_ref()),
+        let service = match service {
+            ServiceToken::Valid { caller, .. } => Some(&caller.token),
             ServiceToken::Absent | ServiceToken::Refused => None,
         };
         let wanted = AllowedRequest {
             service: self.rules.service_type.as_deref(),
             method: method.as_str(),
             path: uri.path(),
-            continues: service_token.is_some(),
+            continues: service.is_some(),
         };
-        if !token.allows(&wanted) {
+        if !caller.token.allows(&wanted) {
             tracing::info!("an application credential is not good for this request");
             return Ok(None);
         }
-        Ok(Some(Identity::of_token(sent.trim(), &token, service_token)))
+        Ok(Some(match service {
+            None => caller.identity.clone(),
+            Some(token) => Arc::new(caller.identity.through(Service::of_token(token))),
+        }))
     }
 
     /// The answer of keystonemiddleware where the decision is not left to others.

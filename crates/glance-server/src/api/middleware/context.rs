@@ -1,5 +1,7 @@
 //! Who asks: from the outcome of an authenticating filter, or from headers, to the context of the request.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::{HeaderMap, Request};
 
@@ -7,7 +9,7 @@ use super::{Authenticated, request_id};
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result, Text};
-use crate::app::identity::{Identity, Sent, Service};
+use crate::app::identity::{Claims, Identity, Sent, Service};
 use crate::policies::Target;
 
 /// Whom the filter `context` lets in.
@@ -29,13 +31,13 @@ pub async fn insert(app: &App, strangers: Strangers, request: &mut Request<Body>
     let id = request_id::choose(request.headers(), config.api.max_request_id_length);
     let identity = match request.extensions_mut().remove::<Authenticated>() {
         Some(Authenticated(identity)) => identity,
-        None => from_headers(request.headers()),
+        None => from_headers(request.headers()).map(Arc::new),
     };
     let context = match (identity, strangers) {
         (Some(identity), _) => {
             let mut context = RequestContext::authenticated(id, &identity, config);
             context.is_admin = app.policy.check(&context, "context_is_admin", &Target::none()).await?;
-            context.credentials.insert("is_admin".into(), context.is_admin.into());
+            context.credentials = if context.is_admin { identity.administrator() } else { identity.no_administrator() };
             context
         }
         (None, Strangers::MayRead) => RequestContext::anonymous(id, config),
@@ -87,6 +89,7 @@ fn from_headers(headers: &HeaderMap) -> Option<Identity> {
         is_admin_project: text("x-is-admin-project").map(|value| value.eq_ignore_ascii_case("true")),
         service: Some(service),
         token: text("x-auth-token").map(|text| Sent { text, content: None }),
+        claims: Claims::default(),
     })
 }
 

@@ -86,7 +86,7 @@ impl HttpBasic {
             roles: user.roles,
             ..Identity::default()
         };
-        request.extensions_mut().insert(Authenticated(Some(identity)));
+        request.extensions_mut().insert(Authenticated(Some(Arc::new(identity))));
         Ok(())
     }
 
