@@ -17,6 +17,9 @@ const PARALLEL: usize = 8;
 /// Each contender downloads the large image so many times.
 const DOWNLOADS: usize = 3;
 
+/// Who ask for the rich images at once.
+const RICH_CLIENTS: u8 = 2;
+
 /// One measured server.
 struct Session<'a> {
     stage: &'a Stage,
@@ -172,8 +175,17 @@ impl Session<'_> {
         );
         catalogue.execute(self.stage, &locate)?;
         catalogue.settle(self.stage)?;
-        let answers = load::ask(port, &format!("/v2/images?limit={}", plan.images), 2, plan.seconds * 2)?;
-        self.add("list of 1000 rich images, requests/s", answers.rate);
+        let path = format!("/v2/images?limit={}", plan.images);
+        let begun = Instant::now();
+        load::in_parallel(usize::from(RICH_CLIENTS), |_| load::download(port, &path))?;
+        let took = begun.elapsed().as_secs_f64();
+        // Who needs longer for one answer than others may take for all of theirs has answered often enough.
+        let rate = if took > f64::from(plan.seconds) {
+            f64::from(RICH_CLIENTS) / took
+        } else {
+            load::ask(port, &path, u32::from(RICH_CLIENTS), plan.seconds * 2)?.rate
+        };
+        self.add("list of 1000 rich images, requests/s", rate);
         Ok(())
     }
 }
