@@ -92,7 +92,7 @@ impl Upstream {
 }
 
 /// What describes the tables of a database, whoever made them, columns in their order; the service's own objects are left
-/// out.
+/// out. Triggers, which live only between the revisions of one release, are told without their text.
 fn descriptions(engine: Engine) -> &'static [&'static str] {
     match engine {
         Engine::Sqlite => &[
@@ -103,31 +103,40 @@ fn descriptions(engine: Engine) -> &'static [&'static str] {
              ORDER BY m.name, c.cid",
         ],
         Engine::Postgres => &[
-            "SELECT table_name, column_name, udt_name, character_maximum_length::text, is_nullable, column_default
-             FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE 'rs\\_%'
-             ORDER BY 1, ordinal_position",
+            "SELECT c.relname, c.relkind::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull::text,
+             a.attidentity::text || a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), l.collname
+             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             LEFT JOIN pg_collation l ON l.oid = a.attcollation
+             WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0
+             AND NOT a.attisdropped AND c.relname NOT LIKE 'rs\\_%' ORDER BY 1, a.attnum",
             "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
              WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text NOT LIKE 'rs\\_%' ORDER BY 1, 2",
             "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
              AND indexname NOT LIKE 'rs\\_%' ORDER BY 1, 2",
-            "SELECT sequence_name, data_type, maximum_value FROM information_schema.sequences
-             WHERE sequence_name NOT LIKE 'rs\\_%' ORDER BY 1",
-            "SELECT t.typname, e.enumlabel, e.enumsortorder::text FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid ORDER BY 3",
+            "SELECT sequence_name, data_type, start_value, minimum_value, maximum_value, increment, cycle_option
+             FROM information_schema.sequences WHERE sequence_name NOT LIKE 'rs\\_%' ORDER BY 1",
+            "SELECT t.typname, e.enumlabel, e.enumsortorder::text FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
+             ORDER BY 1, e.enumsortorder",
+            "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1",
         ],
         Engine::MySql => &[
-            "SELECT table_name, engine, table_collation FROM information_schema.tables
+            "SELECT table_name, table_type, engine, table_collation, create_options, table_comment FROM information_schema.tables
              WHERE table_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%' ORDER BY 1",
             "SELECT table_name, column_name, column_type, is_nullable, column_default, extra,
-             collation_name FROM information_schema.columns
+             collation_name, column_comment, generation_expression FROM information_schema.columns
              WHERE table_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%' ORDER BY table_name, ordinal_position",
-            "SELECT table_name, index_name, CAST(seq_in_index AS CHAR), column_name, CAST(non_unique AS CHAR)
-             FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%'
+            "SELECT table_name, index_name, CAST(seq_in_index AS CHAR), column_name, CAST(non_unique AS CHAR),
+             CAST(sub_part AS CHAR), collation, index_type FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%'
              AND index_name NOT LIKE 'rs\\_%' ORDER BY 1, 2, 3",
             "SELECT table_name, constraint_name, column_name, referenced_table_name, referenced_column_name
              FROM information_schema.key_column_usage
              WHERE table_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%' ORDER BY 1, 2, ordinal_position",
-            "SELECT trigger_name, event_manipulation, action_timing FROM information_schema.triggers
-             WHERE trigger_schema = DATABASE() ORDER BY 1",
+            "SELECT table_name, constraint_name, referenced_table_name, update_rule, delete_rule, match_option
+             FROM information_schema.referential_constraints
+             WHERE constraint_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%' ORDER BY 1, 2",
+            "SELECT trigger_name, event_object_table, event_manipulation, action_timing
+             FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1",
             "SELECT table_name, constraint_name, check_clause FROM information_schema.check_constraints
              WHERE constraint_schema = DATABASE() AND table_name NOT LIKE 'rs\\_%' ORDER BY 1, 2",
         ],
