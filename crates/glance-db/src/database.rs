@@ -8,6 +8,7 @@ use crate::images::read::ShowSql;
 use crate::pool::{Connections, Pools};
 use crate::seal::Seal;
 use crate::settings::Settings;
+use crate::url::{self, Target};
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,7 +50,11 @@ impl Database {
     /// [`Kind::Unavailable`](crate::Kind::Unavailable) when the database does not answer.
     pub async fn connect(settings: &Settings) -> Result<Self> {
         let seal = Seal::new(settings.metadata_encryption_key.as_deref())?;
-        let is_server = !settings.url.starts_with("sqlite");
+        let target = url::parse(&settings.url)?;
+        if !target.unheeded().is_empty() {
+            tracing::warn!("parameters of the database URL without effect here: {}", target.unheeded().join(", "));
+        }
+        let is_server = !matches!(target, Target::Sqlite(_));
         let mut retries = settings.connect_retries.filter(|_| is_server).or((!is_server).then_some(0));
         let pools = loop {
             match Pools::open(settings).await {

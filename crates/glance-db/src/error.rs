@@ -60,6 +60,12 @@ impl Error {
         self
     }
 
+    /// The same failure in other words.
+    pub(crate) fn saying(mut self, message: &str) -> Self {
+        self.message = message.to_owned();
+        self
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use log::LevelFilter;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions, MySqlSslMode};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, MySqlPool, PgPool, Pool, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor as _, MySqlPool, PgPool, Pool, SqlitePool};
 
 use crate::error::{Error, Kind, Result};
 use crate::settings::Settings;
-use crate::url::{self, Target};
+use crate::url::{self, Place, Target};
 
 /// A connection that lay idle for longer is tried before it is used.
 const TRY_AFTER_IDLE: Duration = Duration::from_secs(1);
@@ -47,9 +48,9 @@ impl Pools {
     /// Opens the first connection, so that a wrong setting shows at once.
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
         match url::parse(&settings.url)? {
-            Target::Sqlite(options) => open_sqlite(settings, *options).await,
-            Target::Postgres(options) => open_postgres(settings, *options).await,
-            Target::MySql(options) => open_mysql(settings, *options).await,
+            Target::Sqlite(place) => open_sqlite(settings, place.options).await,
+            Target::Postgres(place) => open_postgres(settings, *place).await,
+            Target::MySql(place) => open_mysql(settings, *place).await,
         }
     }
 
@@ -89,9 +90,9 @@ fn common<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
 }
 
 fn networked<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
-    let most = match settings.max_pool_size {
-        0 => u32::from(u16::MAX),
-        size => size.saturating_add(settings.max_overflow),
+    let most = match (settings.max_pool_size, settings.max_overflow) {
+        (0, _) | (_, None) => u32::from(u16::MAX),
+        (size, Some(overflow)) => size.saturating_add(overflow),
     };
     common(settings)
         .max_connections(most)
@@ -103,11 +104,13 @@ fn networked<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
 }
 
 async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Result<Pools> {
-    let options = options
+    // With `Normal`, a loss of power could take changes with it that were answered for.
+    let synchronous = if settings.sqlite_synchronous { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
+    let options = logged(settings, options)
         .create_if_missing(true)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(synchronous)
         .busy_timeout(settings.sqlite_busy_timeout)
         .statement_cache_capacity(STATEMENTS);
     let pool = |connections| {
@@ -122,30 +125,90 @@ async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Resu
     Ok(Pools::Sqlite { writer, readers })
 }
 
-async fn open_postgres(settings: &Settings, options: PgConnectOptions) -> Result<Pools> {
+async fn open_postgres(settings: &Settings, place: Place<PgConnectOptions>) -> Result<Pools> {
+    let options = logged(settings, place.options).statement_cache_capacity(STATEMENTS);
+    let patience = place.connect_timeout.unwrap_or(settings.acquire_timeout);
+    attempt(&options, patience).await.map_err(refused)?.close().await?;
     let pool: PgPoolOptions = networked(settings);
-    let options = options.application_name("glance").statement_cache_capacity(STATEMENTS);
-    Ok(Pools::Postgres(pool.connect_with(options).await?))
+    Ok(Pools::Postgres(pool.connect_lazy_with(options)))
 }
 
-async fn open_mysql(settings: &Settings, options: MySqlConnectOptions) -> Result<Pools> {
-    let pool: MySqlPoolOptions = networked(settings);
-    let options = options.pipes_as_concat(false).no_engine_substitution(false).statement_cache_capacity(STATEMENTS);
-    let mut set_mode = sql_mode(&settings.mysql_sql_mode)?;
-    if let Some(wait) = settings.mysql_wsrep_sync_wait {
-        let before = set_mode.map(|sql| sql + "; ").unwrap_or_default();
-        set_mode = Some(format!("{before}SET SESSION wsrep_sync_wait = {wait}"));
+async fn open_mysql(settings: &Settings, place: Place<MySqlConnectOptions>) -> Result<Pools> {
+    let options = logged(settings, place.options)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .statement_cache_capacity(STATEMENTS);
+    let patience = place.connect_timeout.unwrap_or(settings.acquire_timeout);
+    let (mut first, options) = first_mysql(options, patience).await?;
+    let beginning = beginning(settings, place.init_command)?;
+    for sql in &beginning {
+        let done = first.execute(sqlx::raw_sql(AssertSqlSafe(sql.clone()))).await;
+        done.map_err(|error| Error::new(Kind::Invalid, format!("the database refuses {sql}")).caused_by(error))?;
     }
+    first.close().await?;
+    let pool: MySqlPoolOptions = networked(settings);
     let pool = pool.after_connect(move |connection, _| {
-        let set_mode = set_mode.clone();
+        let beginning = beginning.clone();
         Box::pin(async move {
-            if let Some(sql) = set_mode {
+            for sql in beginning {
                 connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
             }
             Ok(())
         })
     });
-    Ok(Pools::MySql(pool.connect_with(options).await?))
+    Ok(Pools::MySql(pool.connect_lazy_with(options)))
+}
+
+/// Statements at the level that `connection_debug` asks for. Their values are never logged.
+fn logged<O: ConnectOptions>(settings: &Settings, options: O) -> O {
+    if settings.log_statements { options.log_statements(LevelFilter::Info) } else { options }
+}
+
+/// One connection outside of the pool, which keeps to itself why it cannot connect and goes on trying.
+async fn attempt<O: ConnectOptions>(options: &O, patience: Duration) -> sqlx::Result<O::Connection>
+where
+    O::Connection: Sized,
+{
+    let silence = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    tokio::time::timeout(patience, options.connect()).await.unwrap_or_else(|_| Err(silence()))
+}
+
+fn refused(error: sqlx::Error) -> Error {
+    Error::from(error).saying("cannot connect to the database server")
+}
+
+/// Where TLS was not asked for and the two cannot agree on it, as with certificates of version 1, goes on without.
+async fn first_mysql(
+    options: MySqlConnectOptions,
+    patience: Duration,
+) -> Result<(MySqlConnection, MySqlConnectOptions)> {
+    match attempt(&options, patience).await {
+        Err(error) if matches!(options.get_ssl_mode(), MySqlSslMode::Preferred) && is_about_tls(&error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database server offers TLS that cannot be used; it was not asked for, and the connections stay plain"
+            );
+            let options = options.ssl_mode(MySqlSslMode::Disabled);
+            Ok((attempt(&options, patience).await.map_err(refused)?, options))
+        }
+        connected => Ok((connected.map_err(refused)?, options)),
+    }
+}
+
+fn is_about_tls(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        // As rustls's errors arrive.
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
+/// What every session of MySQL begins with.
+fn beginning(settings: &Settings, init_command: Option<String>) -> Result<Vec<String>> {
+    let mode = sql_mode(&settings.mysql_sql_mode)?;
+    let wait = settings.mysql_wsrep_sync_wait.map(|wait| format!("SET SESSION wsrep_sync_wait = {wait}"));
+    Ok(init_command.into_iter().chain(mode).chain(wait).collect())
 }
 
 /// The statement that sets the session's mode, if there is one to set.

@@ -15,8 +15,8 @@ pub struct Settings {
     pub url: String,
     /// `max_pool_size`: connections that stay open; 0 means no limit.
     pub max_pool_size: u32,
-    /// `max_overflow`: connections beyond those; they are closed when they lie idle.
-    pub max_overflow: u32,
+    /// `max_overflow`: connections beyond those; they are closed when they lie idle. `None`: no limit.
+    pub max_overflow: Option<u32>,
     /// `pool_timeout`: how long a request waits for a connection.
     pub acquire_timeout: Duration,
     /// `connection_recycle_time`: connections older than this are replaced; `None`: never.
@@ -32,6 +32,11 @@ pub struct Settings {
     pub mysql_wsrep_sync_wait: Option<u8>,
     /// `metadata_encryption_key`: the key under which URLs of locations are stored, of 16, 24 or 32 bytes.
     pub metadata_encryption_key: Option<String>,
+    /// `connection_debug` of 50 or more: statements are logged, without their values, at INFO.
+    pub log_statements: bool,
+    /// `sqlite_synchronous`: a change of a SQLite catalogue is on the disk before it is answered for. Otherwise a crash
+    /// of the machine can even leave a broken file.
+    pub sqlite_synchronous: bool,
     /// How long a SQLite writer waits for another process to finish its change.
     pub sqlite_busy_timeout: Duration,
     /// How many SQLite connections read at the same time.
@@ -44,7 +49,7 @@ impl Settings {
         Self {
             url: url.into(),
             max_pool_size: 5,
-            max_overflow: 50,
+            max_overflow: Some(50),
             acquire_timeout: Duration::from_secs(30),
             recycle_after: Some(Duration::from_secs(3600)),
             connect_retries: Some(0),
@@ -52,6 +57,8 @@ impl Settings {
             mysql_sql_mode: "TRADITIONAL".into(),
             mysql_wsrep_sync_wait: None,
             metadata_encryption_key: None,
+            log_statements: false,
+            sqlite_synchronous: true,
             sqlite_busy_timeout: Duration::from_secs(10),
             sqlite_readers: 4,
         }
@@ -71,6 +78,8 @@ impl fmt::Debug for Settings {
             .field("mysql_sql_mode", &self.mysql_sql_mode)
             .field("mysql_wsrep_sync_wait", &self.mysql_wsrep_sync_wait)
             .field("metadata_encryption_key", &self.metadata_encryption_key.as_ref().map(|_| "***"))
+            .field("log_statements", &self.log_statements)
+            .field("sqlite_synchronous", &self.sqlite_synchronous)
             .field("sqlite_busy_timeout", &self.sqlite_busy_timeout)
             .field("sqlite_readers", &self.sqlite_readers)
             .finish()

@@ -3,9 +3,14 @@
 //! The driver's name is a matter of Python and is ignored. Format:
 //! <https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls>.
 
+mod mysql;
+mod postgres;
+
+use std::time::Duration;
+
 use percent_encoding::percent_decode_str;
-use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::error::{Error, Kind, Result};
@@ -13,12 +18,35 @@ use crate::error::{Error, Kind, Result};
 /// What a URL names.
 #[derive(Debug)]
 pub(crate) enum Target {
-    Sqlite(Box<SqliteConnectOptions>),
-    Postgres(Box<PgConnectOptions>),
-    MySql(Box<MySqlConnectOptions>),
+    Sqlite(Box<Place<SqliteConnectOptions>>),
+    Postgres(Box<Place<PgConnectOptions>>),
+    MySql(Box<Place<MySqlConnectOptions>>),
 }
 
-/// The parts of a URL that names a server, decoded.
+impl Target {
+    /// The names of parameters that have no effect here.
+    pub(crate) fn unheeded(&self) -> &[String] {
+        match self {
+            Self::Sqlite(place) => &place.unheeded,
+            Self::Postgres(place) => &place.unheeded,
+            Self::MySql(place) => &place.unheeded,
+        }
+    }
+}
+
+/// Where a database is and how to get there.
+#[derive(Debug, Default)]
+pub(crate) struct Place<Options> {
+    pub(crate) options: Options,
+    /// How long the server may take to let the service in.
+    pub(crate) connect_timeout: Option<Duration>,
+    /// What to run on every new connection.
+    pub(crate) init_command: Option<String>,
+    unheeded: Vec<String>,
+}
+
+/// The parts of a URL that names a server, decoded. Parameters that name the same count before the place that a part
+/// has in the URL, as they do for SQLAlchemy's drivers.
 #[derive(Default)]
 struct Address {
     user: Option<String>,
@@ -35,8 +63,8 @@ pub(crate) fn parse(url: &str) -> Result<Target> {
     let dialect = scheme.split('+').next().unwrap_or_default();
     match dialect {
         "sqlite" => Ok(Target::Sqlite(Box::new(sqlite(rest)?))),
-        "postgresql" | "postgres" => Ok(Target::Postgres(Box::new(postgres(address(rest)?)?))),
-        "mysql" | "mariadb" => Ok(Target::MySql(Box::new(mysql(address(rest)?)?))),
+        "postgresql" | "postgres" => Ok(Target::Postgres(Box::new(postgres::place(address(rest)?)?))),
+        "mysql" | "mariadb" => Ok(Target::MySql(Box::new(mysql::place(address(rest)?)?))),
         _ => Err(invalid(format!("'{scheme}' is no database that this service knows"))),
     }
 }
@@ -60,14 +88,16 @@ fn decode(text: &str) -> Result<String> {
 }
 
 /// Three slashes and a relative path, four and an absolute one, nothing for a database in memory.
-fn sqlite(rest: &str) -> Result<SqliteConnectOptions> {
-    let path = rest.split('?').next().unwrap_or_default();
-    match path.strip_prefix('/') {
-        Some("" | ":memory:") => Ok(SqliteConnectOptions::new().filename(":memory:")),
-        None if path.is_empty() => Ok(SqliteConnectOptions::new().filename(":memory:")),
-        Some(file) => Ok(SqliteConnectOptions::new().filename(file)),
-        None => Err(invalid("a SQLite URL looks like sqlite:///relative/path or sqlite:////absolute/path")),
-    }
+fn sqlite(rest: &str) -> Result<Place<SqliteConnectOptions>> {
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let file = match path.strip_prefix('/') {
+        Some("") => ":memory:",
+        Some(file) => file,
+        None if path.is_empty() => ":memory:",
+        None => return Err(invalid("a SQLite URL looks like sqlite:///relative/path or sqlite:////absolute/path")),
+    };
+    let unheeded = parameters(query)?.into_iter().map(|(name, _)| name).collect();
+    Ok(Place { options: SqliteConnectOptions::new().filename(file), unheeded, ..Place::default() })
 }
 
 fn address(rest: &str) -> Result<Address> {
@@ -87,11 +117,30 @@ fn address(rest: &str) -> Result<Address> {
         address.password = password.map(decode).transpose()?;
     }
     (address.host, address.port) = host_and_port(server)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        address.options.push((decode(name)?, decode(&value.replace('+', " "))?));
+    for (name, value) in parameters(query)? {
+        match name.as_str() {
+            "user" => address.user = Some(value),
+            "password" | "passwd" => address.password = Some(value),
+            "port" => address.port = Some(port(&value)?),
+            "database" | "db" | "dbname" => address.database = Some(value),
+            _ => address.options.push((name, value)),
+        }
     }
     Ok(address)
+}
+
+fn parameters(query: &str) -> Result<Vec<(String, String)>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(&value.replace('+', " "))?))
+        })
+        .collect()
+}
+
+fn port(text: &str) -> Result<u16> {
+    text.parse().map_err(|_| invalid("the database URL's port is no number"))
 }
 
 fn non_empty(text: &str) -> Result<Option<String>> {
@@ -99,113 +148,46 @@ fn non_empty(text: &str) -> Result<Option<String>> {
 }
 
 fn host_and_port(server: &str) -> Result<(Option<String>, Option<u16>)> {
-    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+    let (host, digits) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         None => match server.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
+            Some((host, digits)) => (host, Some(digits)),
             None => (server, None),
         },
     };
-    let port = port.filter(|port| !port.is_empty());
-    let port = port.map(str::parse).transpose().map_err(|_| invalid("the database URL's port is no number"))?;
-    Ok((non_empty(host)?, port))
+    let number = digits.filter(|digits| !digits.is_empty()).map(port).transpose()?;
+    Ok((non_empty(host)?, number))
 }
 
-/// libpq's parameters. Those that only tune libpq itself are accepted and ignored.
-fn postgres(address: Address) -> Result<PgConnectOptions> {
-    let mut options = PgConnectOptions::new_without_pgpass();
-    if let Some(host) = &address.host {
-        options = options.host(host);
+/// The parameter's meaning by SQLAlchemy's words for true and false.
+fn flag(name: &str, value: &str) -> Result<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
+        "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
+        _ => Err(invalid(format!("{name} in the database URL is neither true nor false"))),
     }
-    if let Some(port) = address.port {
-        options = options.port(port);
-    }
-    if let Some(user) = &address.user {
-        options = options.username(user);
-    }
-    if let Some(password) = &address.password {
-        options = options.password(password);
-    }
-    if let Some(database) = &address.database {
-        options = options.database(database);
-    }
-    for (name, value) in &address.options {
-        options = match name.as_str() {
-            "host" if value.starts_with('/') => options.socket(value),
-            "host" => options.host(value),
-            "sslmode" => options.ssl_mode(
-                value.parse::<PgSslMode>().map_err(|_| invalid("sslmode in the database URL is not one of libpq's"))?,
-            ),
-            "sslrootcert" => options.ssl_root_cert(value),
-            "sslcert" => options.ssl_client_cert(value),
-            "sslkey" => options.ssl_client_key(value),
-            _ => options,
-        };
-    }
-    Ok(options)
 }
 
-/// PyMySQL's parameters. `charset` is ignored: the connection speaks utf8mb4, whatever the tables hold.
-fn mysql(address: Address) -> Result<MySqlConnectOptions> {
-    let mut options = MySqlConnectOptions::new().ssl_mode(MySqlSslMode::Disabled);
-    if let Some(host) = &address.host {
-        options = options.host(host);
-    }
-    if let Some(port) = address.port {
-        options = options.port(port);
-    }
-    if let Some(user) = &address.user {
-        options = options.username(user);
-    }
-    if let Some(password) = &address.password {
-        options = options.password(password);
-    }
-    if let Some(database) = &address.database {
-        options = options.database(database);
-    }
-    mysql_options(options, &address.options)
+/// A whole number of seconds; none of them, or fewer, mean no limit.
+fn seconds(name: &str, value: &str) -> Result<Option<Duration>> {
+    let number: i64 = value.parse().map_err(|_| invalid(format!("{name} in the database URL is no number")))?;
+    Ok(u64::try_from(number).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs))
 }
 
-fn mysql_options(mut options: MySqlConnectOptions, given: &[(String, String)]) -> Result<MySqlConnectOptions> {
-    let is = |name: &str| given.iter().any(|(known, value)| known == name && is_true(value));
-    if is("ssl_verify_identity") || is("ssl_check_hostname") {
-        options = options.ssl_mode(MySqlSslMode::VerifyIdentity);
-    } else if given.iter().any(|(name, _)| name == "ssl_ca") || is("ssl_verify_cert") {
-        options = options.ssl_mode(MySqlSslMode::VerifyCa);
-    } else if given.iter().any(|(name, _)| name == "ssl_cert" || name == "ssl") {
-        options = options.ssl_mode(MySqlSslMode::Required);
-    }
-    for (name, value) in given {
-        options = match name.as_str() {
-            "unix_socket" => options.socket(value),
-            "ssl_ca" => options.ssl_ca(value),
-            "ssl_cert" => options.ssl_client_cert(value),
-            "ssl_key" => options.ssl_client_key(value),
-            "ssl_mode" | "ssl-mode" => options.ssl_mode(
-                value
-                    .parse::<MySqlSslMode>()
-                    .map_err(|_| invalid("ssl_mode in the database URL is not one of MySQL's"))?,
-            ),
-            _ => options,
-        };
-    }
-    Ok(options)
+/// Fails, naming parameter and file, when the file cannot be opened.
+fn readable(name: &str, path: &str) -> Result<()> {
+    let opened = std::fs::File::open(path);
+    opened.map(drop).map_err(|error| invalid(format!("{name} of the database URL: {path}")).caused_by(error))
 }
 
-fn is_true(text: &str) -> bool {
-    matches!(text.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+/// For what would be weaker or elsewhere than asked if it were passed over.
+fn refused(name: &str, advice: &str) -> Error {
+    invalid(format!("{name} in the database URL is not supported: {advice}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mysql_of(url: &str) -> MySqlConnectOptions {
-        match parse(url).unwrap() {
-            Target::MySql(options) => *options,
-            other => panic!("{other:?}"),
-        }
-    }
 
     #[test]
     fn sqlite_paths_are_relative_with_three_slashes_and_absolute_with_four() {
@@ -218,7 +200,7 @@ mod tests {
         ];
         for (url, file) in cases {
             match parse(url).unwrap() {
-                Target::Sqlite(options) => assert_eq!(options.get_filename().to_str(), Some(file), "{url}"),
+                Target::Sqlite(place) => assert_eq!(place.options.get_filename().to_str(), Some(file), "{url}"),
                 other => panic!("{url}: {other:?}"),
             }
         }
@@ -226,37 +208,14 @@ mod tests {
     }
 
     #[test]
-    fn servers_with_and_without_driver_port_and_escapes() {
-        let options = mysql_of("mysql+pymysql://gl%40nce:p%3Aw@db.example:3307/glance?charset=utf8");
-        assert_eq!(options.get_host(), "db.example");
-        assert_eq!(options.get_port(), 3307);
-        assert_eq!(options.get_username(), "gl@nce");
-        assert_eq!(options.get_database(), Some("glance"));
-        let options = mysql_of("mysql://root@[::1]/glance?unix_socket=/run/my.sock");
-        assert_eq!(options.get_host(), "::1");
-        assert_eq!(options.get_port(), 3306);
-        assert_eq!(options.get_socket().and_then(|path| path.to_str()), Some("/run/my.sock"));
-        match parse("postgresql+psycopg2://g:secret@/glance?host=/run/postgresql&sslmode=verify-full").unwrap() {
-            Target::Postgres(options) => {
-                assert_eq!(options.get_socket().and_then(|path| path.to_str()), Some("/run/postgresql"));
-                assert_eq!(options.get_database(), Some("glance"));
-                assert!(matches!(options.get_ssl_mode(), PgSslMode::VerifyFull));
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn tls_starts_with_the_options_that_ask_for_it() {
-        let cases = [
-            ("mysql://h/d", "Disabled"),
-            ("mysql://h/d?ssl_ca=/ca.pem", "VerifyCa"),
-            ("mysql://h/d?ssl_ca=/ca.pem&ssl_verify_identity=true", "VerifyIdentity"),
-            ("mysql://h/d?ssl_cert=/c.pem&ssl_key=/k.pem", "Required"),
-        ];
-        for (url, mode) in cases {
-            assert_eq!(format!("{:?}", mysql_of(url).get_ssl_mode()), mode, "{url}");
-        }
+    fn parameters_without_effect_are_told() {
+        let told = |url| parse(url).unwrap().unheeded().join(" ");
+        assert_eq!(told("sqlite:////x?timeout=3"), "timeout");
+        assert_eq!(told("mysql://h/d?charset=utf8&read_timeout=3&plugin=dbcounter"), "read_timeout plugin");
+        assert_eq!(
+            told("postgresql://h/d?client_encoding=utf8&target_session_attrs=read-write"),
+            "target_session_attrs"
+        );
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Fixture {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings { max_pool_size: 4, max_overflow: 0, ..Settings::new(&self.url) }
+        Settings { max_pool_size: 4, max_overflow: Some(0), ..Settings::new(&self.url) }
     }
 
     pub(crate) async fn connect(&self) -> Database {

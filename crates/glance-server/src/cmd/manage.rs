@@ -103,6 +103,9 @@ async fn run(command: Db, options: &Config, settings: &glance_db::Settings) -> a
         Database::restore(settings, &restore.file).await.context("cannot restore the catalogue")?;
         return say("The catalogue is restored.");
     }
+    if let Db::Backup(backup) = &command {
+        return copies::backup(settings, &backup.file).await;
+    }
     let db = Database::connect(settings).await.context("cannot open the database")?;
     let done = dispatch(command, options, &db).await;
     db.close().await;
@@ -127,8 +130,7 @@ async fn dispatch(command: Db, options: &Config, db: &Database) -> anyhow::Resul
         Db::Purge(purge) => purge::purge(db, &purge).await,
         Db::PurgeImagesTable(purge) => purge::purge_images(db, &purge).await,
         Db::Detach(detach) => schema::detach(db, &detach).await,
-        Db::Backup(backup) => copies::backup(db, &backup.file).await,
-        Db::Restore(_) => Ok(ExitCode::FAILURE),
+        Db::Backup(_) | Db::Restore(_) => Ok(ExitCode::FAILURE),
     }
 }
 

@@ -10,8 +10,13 @@ use oslo::logging::{
     SyslogAddress, When, facility, read,
 };
 
+use crate::config::catalogue;
+
 /// Libraries that show foreign data, such as headers with tokens, at levels below INFO. They never get to.
 const DISCREET: [&str; 7] = ["hyper", "hyper_util", "h2", "reqwest", "rustls", "sqlalchemy", "tower"];
+
+/// The logger of what the database is asked.
+const DATABASE: &str = "sqlalchemy";
 
 /// What is logged and where.
 #[derive(Clone, Debug)]
@@ -59,6 +64,10 @@ impl Plan {
             add_handler(&mut configuration, name, destination, &formatter);
         }
         default_levels(&mut configuration, options)?;
+        if catalogue::logs_statements(options)? {
+            let logger = configuration.loggers.entry(DATABASE.to_owned()).or_default();
+            logger.level = Level::INFO;
+        }
         Ok(Self { program, configuration: discreet(configuration), rate_limit: rate_limit(options)? })
     }
 }

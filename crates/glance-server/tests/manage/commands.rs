@@ -94,6 +94,56 @@ fn copies_and_restores() {
     assert_eq!(place.managed(&["db", "version"]), "2024_1_contract01\n");
 }
 
+fn mode(path: &std::path::Path) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path).unwrap().permissions()) & 0o777
+}
+
+#[test]
+fn copies_are_as_private_as_the_catalogue() {
+    let place = Place::new();
+    let (catalogue, copy) = (place.file("glance.sqlite"), place.file("copy"));
+    place.managed(&["db", "sync"]);
+    let private = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+    std::fs::set_permissions(&catalogue, private).unwrap();
+    place.managed(&["db", "backup", copy.to_str().unwrap()]);
+    assert_eq!(mode(&copy), 0o600);
+    let readable = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o644);
+    std::fs::set_permissions(&copy, readable).unwrap();
+    place.managed(&["db", "restore", copy.to_str().unwrap()]);
+    assert_eq!(mode(&catalogue), 0o600);
+}
+
+#[test]
+fn restores_into_the_present_folder() {
+    let place = Place::new();
+    let manage = |words: &[&str]| {
+        let mut command = crate::support::program();
+        command.current_dir(place.file("")).args(["manage", "--config-file", "relative.conf"]).args(words);
+        Ended::from(command.output().unwrap())
+    };
+    std::fs::write(place.file("relative.conf"), "[database]\nconnection = sqlite:///g.sqlite\n").unwrap();
+    for words in [&["db", "sync"][..], &["db", "backup", "copy"], &["db", "restore", "copy"], &["db", "version"]] {
+        let ended = manage(words);
+        assert_eq!(ended.code, 0, "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn does_not_copy_what_is_not_there() {
+    let place = Place::new();
+    let (catalogue, copy) = (place.file("glance.sqlite"), place.file("copy"));
+    for what in ["no file", "an empty file"] {
+        let refused = place.manage(&["db", "backup", copy.to_str().unwrap()]);
+        assert_eq!(refused.code, 1, "{what}: {refused:?}");
+        assert!(refused.err.contains("there is no catalogue"), "{what}: {refused:?}");
+        assert!(!copy.exists(), "{what}");
+        std::fs::write(&catalogue, "").unwrap();
+    }
+    std::fs::remove_file(&catalogue).unwrap();
+    let _refused = place.manage(&["db", "backup", copy.to_str().unwrap()]);
+    assert!(!catalogue.exists());
+}
+
 #[test]
 fn does_not_restore_under_a_running_service() {
     let place = Place::new();
@@ -114,6 +164,7 @@ fn does_not_restore_under_a_running_service() {
     let refused = place.manage(&["db", "restore", copy.to_str().unwrap()]);
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("stop the service first"), "{refused:?}");
+    assert!(!place.file("glance.sqlite-new").exists());
     drop(service.stdin.take());
     service.wait().unwrap();
     place.managed(&["db", "restore", copy.to_str().unwrap()]);

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use glance_db::Database;
+use glance_db::{Database, Settings};
 
 use super::say;
 
-pub(super) async fn backup(db: &Database, to: &Path) -> anyhow::Result<ExitCode> {
-    db.backup(to).await.context("cannot copy the catalogue")?;
+pub(super) async fn backup(settings: &Settings, to: &Path) -> anyhow::Result<ExitCode> {
+    Database::backup(settings, to).await.context("cannot copy the catalogue")?;
     say(format!("The catalogue is copied to {}.", to.display()))
 }

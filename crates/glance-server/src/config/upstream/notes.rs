@@ -42,6 +42,7 @@ const NOTES: &[(&str, &str, &str)] = &[
     ("audit_middleware_notifications", "*", QUEUE),
     ("cors", "*", "What browsers may do on behalf of other sites."),
     ("database", "slave_connection", "Has no effect, nor has it in Python Glance."),
+    ("database", "connection_trace", "Has no effect: there are no stacks of Python; connection_debug logs statements."),
     ("database", "*", POOL),
     ("glance_download_properties", "*", IMPORT),
     ("glance_store", "filesystem_*", NAMED),
