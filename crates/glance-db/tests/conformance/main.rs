@@ -10,6 +10,8 @@
 mod support;
 mod upstream;
 
+mod deadlocks;
+mod encryption;
 mod images;
 mod lists;
 mod members;

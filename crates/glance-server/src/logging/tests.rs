@@ -73,6 +73,17 @@ fn lines_have_the_form_of_oslo_log() {
 }
 
 #[test]
+fn statements_are_logged_for_those_who_ask() {
+    for (verbosity, lines) in [("0", 0), ("49", 0), ("50", 1), ("100", 1)] {
+        let found = logged(&format!("[database]\nconnection_debug = {verbosity}"), |_| {
+            tracing::info!(target: "sqlx::query", "SELECT 1");
+            tracing::debug!(target: "sqlx::query", "what libraries tell at lower levels");
+        });
+        assert_eq!(found.len(), lines, "{verbosity}");
+    }
+}
+
+#[test]
 fn documents_carry_request_project_and_image() {
     let lines = logged("use_json = true", |_| {
         request_span(&context(), Some("i2")).in_scope(|| tracing::info!(image = "i1", "deleted"));

@@ -1,6 +1,11 @@
 //! Refusals: their status, their words and their form.
 
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
 use axum::body::Body;
+use glance_domain::{Image, ImageId, Timestamp};
 use http::StatusCode;
 use serde_json::json;
 
@@ -23,6 +28,28 @@ async fn the_form_follows_accept() {
     let text = get(&[]).await;
     assert_eq!(text.header("content-type"), Some("text/plain; charset=UTF-8"));
     assert_eq!(text.text(), "404 Not Found\n\nNo image found with ID nope\n\n   ");
+}
+
+#[tokio::test]
+async fn a_database_without_a_free_connection_is_a_matter_of_time() {
+    let app = TestApp::with_patience(Duration::from_millis(500)).await;
+    let id = ImageId::parse("first").expect("an id");
+    let image = Image::new(id, None, Timestamp::parse_iso("2026-01-02").expect("a time"));
+    let db = app.app.db.clone();
+    // Connections come back to their pool a little after their last use.
+    while db.connections().idle < db.connections().open {
+        tokio::task::yield_now().await;
+    }
+    let idle = db.connections().idle;
+    let mut holding = Box::pin(db.create_image(&image));
+    assert!(poll_fn(|context| Poll::Ready(holding.as_mut().poll(context))).await.is_pending());
+    assert_eq!(db.connections().idle, idle - 1, "it has the connection that writes");
+    let refused = app.post("/v2/images", &json!({"name": "second"})).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text());
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    assert_eq!(app.get("/v2/images").await.status, StatusCode::OK);
+    holding.await.expect("the connection was not lost");
+    assert_eq!(app.post("/v2/images", &json!({"name": "second"})).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! An application of its own for each test, and requests through its real router.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
@@ -92,12 +93,21 @@ impl TestApp {
         Self::build(&format!("{options}\n{WEB_OPTIONS}"), vec![("slow", "file"), ("web", "http")]).await
     }
 
+    /// Whose requests wait for a connection to the database this long.
+    pub(crate) async fn with_patience(patience: Duration) -> Self {
+        Self::build_with("", Vec::new(), patience).await
+    }
+
     /// With stores of these names and types behind `fast`.
     async fn build(options: &str, more_stores: Vec<(&str, &str)>) -> Self {
+        Self::build_with(options, more_stores, Duration::from_secs(30)).await
+    }
+
+    async fn build_with(options: &str, more_stores: Vec<(&str, &str)>, patience: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let db = Database::connect(&glance_db::Settings::new(format!("sqlite:///{}/db", folder.path().display())))
-            .await
-            .expect("a database");
+        let mut settings = glance_db::Settings::new(format!("sqlite:///{}/db", folder.path().display()));
+        settings.acquire_timeout = patience;
+        let db = Database::connect(&settings).await.expect("a database");
         db.create_schema().await.expect("tables");
         db.prepare_own_objects().await.expect("own tables");
         let this = node::this_process();
