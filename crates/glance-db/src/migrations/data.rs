@@ -5,74 +5,102 @@
 
 use sea_query::{Expr, Query};
 
+use super::location_metadata::TO_STORE;
+use super::{graph, read_heads};
+use crate::Database;
+use crate::database::retry;
 use crate::error::Result;
 use crate::schema::catalog::has_column;
 use crate::sql::Transaction;
 
-/// A change to rows of one table that have a column.
+/// How many images are changed in one transaction, so that services never wait long for one.
+const BATCH: u64 = 1000;
+
+/// A change to images written by a service that knows only `is_public`.
 struct Change {
-    table: &'static str,
-    /// The change is due while the table has this column.
-    column: &'static str,
-    /// Rows that need it.
+    /// Images that need it.
     condition: &'static str,
-    set: &'static str,
+    visibility: &'static str,
 }
 
-/// Images written by a service that knows only `is_public`, and locations of the time when stores were backends.
-const CHANGES: [Change; 4] = [
+const CHANGES: [Change; 3] = [
+    Change { condition: "visibility IS NULL AND is_public", visibility: "public" },
     Change {
-        table: "images",
-        column: "is_public",
-        condition: "visibility IS NULL AND is_public",
-        set: "visibility = 'public'",
-    },
-    Change {
-        table: "images",
-        column: "is_public",
         condition: "(visibility IS NULL OR visibility = 'private') \
                     AND id IN (SELECT image_id FROM image_members WHERE NOT deleted)",
-        set: "visibility = 'shared'",
+        visibility: "shared",
     },
-    Change { table: "images", column: "is_public", condition: "visibility IS NULL", set: "visibility = 'private'" },
-    Change {
-        table: "image_locations",
-        column: "meta_data",
-        condition: "meta_data LIKE '%\"backend\":%'",
-        set: "meta_data = REPLACE(meta_data, '\"backend\":', '\"store\":')",
-    },
+    Change { condition: "visibility IS NULL", visibility: "private" },
 ];
 
 /// Whether there are rows that need a change.
 pub(super) async fn is_pending(transaction: &mut Transaction) -> Result<bool> {
-    for change in &CHANGES {
-        if change.is_due(transaction).await? {
+    if visibility_is_due(transaction).await? {
+        for change in &CHANGES {
             let mut query = Query::select();
-            query.expr(Expr::cust("1")).from(change.table).and_where(Expr::cust(change.condition)).limit(1);
+            query.expr(Expr::cust("1")).from("images").and_where(Expr::cust(change.condition)).limit(1);
             if !transaction.fetch(&query, |_| Ok(())).await?.is_empty() {
                 return Ok(true);
             }
         }
     }
-    Ok(false)
+    Ok(stores_are_due(transaction).await? && TO_STORE.is_pending(transaction).await?)
 }
 
-/// Changes them and tells how many it were.
-pub(super) async fn migrate(transaction: &mut Transaction) -> Result<u64> {
+/// Changes them, batch by batch, and tells how many it were.
+pub(super) async fn migrate(database: &Database) -> Result<u64> {
     let mut rows = 0;
     for change in &CHANGES {
-        if change.is_due(transaction).await? {
-            let sql = format!("UPDATE {} SET {} WHERE {}", change.table, change.set, change.condition);
-            rows += transaction.run_counted(&sql).await?;
+        loop {
+            let changed = retry(|| in_transaction(database, async |transaction| change.run(transaction).await)).await?;
+            rows += changed;
+            if changed == 0 {
+                break;
+            }
         }
+    }
+    let mut last = Some(i64::MIN);
+    while let Some(after) = last {
+        let batch = async |transaction: &mut Transaction| {
+            let mut renamed = 0;
+            let due = stores_are_due(transaction).await?;
+            let last = if due { TO_STORE.run_batch(transaction, after, &mut renamed).await? } else { None };
+            Ok((last, renamed))
+        };
+        let (reached, renamed) = retry(|| in_transaction(database, batch)).await?;
+        rows += renamed;
+        last = reached;
     }
     Ok(rows)
 }
 
+async fn in_transaction<T>(database: &Database, change: impl AsyncFnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
+    let mut transaction = database.pools.begin().await?;
+    let done = change(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(done)
+}
+
+/// Before Ocata's expansion there is nothing to change into, after its contraction nothing to change from.
+async fn visibility_is_due(transaction: &mut Transaction) -> Result<bool> {
+    Ok(has_column(transaction, "images", "visibility").await? && has_column(transaction, "images", "is_public").await?)
+}
+
+/// After Train, `backend` is a key like any other; before Ocata's expansion there is no upgrade under way.
+async fn stores_are_due(transaction: &mut Transaction) -> Result<bool> {
+    let applied = graph::applied(&read_heads(transaction).await?)?;
+    Ok(applied.contains("ocata_expand01") && !applied.contains("train_contract01"))
+}
+
 impl Change {
-    /// Before Ocata's expansion there is nothing to change into, after its contraction nothing to change from.
-    async fn is_due(&self, transaction: &mut Transaction) -> Result<bool> {
-        let expanded = has_column(transaction, "images", "visibility").await?;
-        Ok(expanded && has_column(transaction, self.table, self.column).await?)
+    /// Changes one batch of images.
+    async fn run(&self, transaction: &mut Transaction) -> Result<u64> {
+        if !visibility_is_due(transaction).await? {
+            return Ok(0);
+        }
+        let Self { condition, visibility } = self;
+        // MySQL reads a table that it changes only through a table made of a query.
+        let batch = format!("SELECT id FROM (SELECT id FROM images WHERE {condition} LIMIT {BATCH}) AS batch");
+        transaction.run_counted(&format!("UPDATE images SET visibility = '{visibility}' WHERE id IN ({batch})")).await
     }
 }

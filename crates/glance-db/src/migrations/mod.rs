@@ -7,6 +7,7 @@
 mod artifacts;
 mod data;
 mod graph;
+mod location_metadata;
 mod lock;
 mod rebuild;
 mod revision;
@@ -207,18 +208,13 @@ impl Migrations<'_> {
         Ok(pending)
     }
 
-    /// Changes rows that old services wrote into what new ones expect, while both run; tells how many it changed.
+    /// Changes rows that old services wrote into what new ones expect, while both run; tells how many it changed. Each
+    /// batch is a transaction of its own.
     ///
     /// # Errors
     /// Only those of the database.
     pub async fn migrate_data(&self) -> Result<u64> {
-        retry(|| async {
-            let mut transaction = self.database.pools.begin().await?;
-            let rows = data::migrate(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(rows)
-        })
-        .await
+        data::migrate(self.database).await
     }
 
     /// Removes the service's own tables and indexes, after which nothing in the database is foreign to upstream.

@@ -1,6 +1,7 @@
 //! The changes that revisions are made of. Each looks first whether it was done.
 
 use super::Triggers;
+use super::location_metadata::Rename;
 use super::rebuild::rebuild;
 use crate::Engine;
 use crate::error::Result;
@@ -40,6 +41,8 @@ pub(crate) enum Step {
     FillVisibility,
     /// Gives images that have none the flag that their visibility speaks for.
     FillIsPublic,
+    /// Gives a key of all locations' metadata another name.
+    Rename(Rename),
     /// A change to rows that can be repeated.
     Run(&'static str),
 }
@@ -100,6 +103,7 @@ impl Step {
             }
             Self::FillIsPublic if !has_column(transaction, "images", "visibility").await? => Ok(()),
             Self::FillIsPublic => transaction.run(FILL_IS_PUBLIC).await,
+            Self::Rename(rename) => rename.run(transaction).await.map(drop),
             Self::Run(sql) => transaction.run(sql).await,
         }
     }

@@ -255,6 +255,53 @@ async fn old_rows_are_understood(engine: Engine) {
     fixture.remove().await;
 }
 
+/// Names that a revision gives may be the operator's own on the other side of it.
+async fn names_of_others_are_kept_or_told(engine: Engine) {
+    let Some(fixture) = Fixture::create(engine).await else { return };
+    let database = fixture.connect().await;
+    let migrations = database.migrations();
+    upgrade(&database, "heads").await;
+    fill(&fixture.url).await;
+    let types = "INSERT INTO metadef_resource_types (id, name, protected, created_at)";
+    raw(&fixture.url, &format!("{types} VALUES (3, 'OS::Nova::Instance', FALSE, '2026-01-01 00:00:00')")).await;
+    raw(&fixture.url, "UPDATE image_locations SET meta_data = '{\"backend\": \"own\", \"store\": \"fast\"}'").await;
+    let before = content(engine, &fixture.url).await;
+    downgrade(&database, INITIAL).await;
+    let names = raw(&fixture.url, "SELECT name FROM metadef_resource_types ORDER BY id").await;
+    assert_eq!(names, [["OS::Nova::Server"], ["OS::Glance::Image"], ["OS::Nova::Instance"]]);
+    upgrade(&database, "heads").await;
+    assert_eq!(content(engine, &fixture.url).await, before);
+
+    raw(&fixture.url, "UPDATE metadef_resource_types SET name = 'Other' WHERE name = 'OS::Nova::Server'").await;
+    raw(&fixture.url, "UPDATE image_locations SET meta_data = '{\"backend\": \"own\"}'").await;
+    let lost = migrations.losses(INITIAL).await.unwrap();
+    let lost: Vec<_> = lost.iter().map(|loss| (loss.revision, loss.rows)).collect();
+    assert_eq!(lost, [("train_contract01", 1), ("mitaka02", 1)]);
+    // What the operator has called so since Train is no business of an upgrade.
+    migrations.downgrade("train_contract01", Losses::Refuse, &mut |_| ()).await.unwrap();
+    migrations.upgrade(EXPAND_HEAD, Triggers::Omit, &mut |_| ()).await.unwrap();
+    assert!(!migrations.has_pending_data().await.unwrap());
+    assert_eq!(migrations.migrate_data().await.unwrap(), 0);
+    upgrade(&database, "heads").await;
+    assert_eq!(raw(&fixture.url, "SELECT meta_data FROM image_locations").await, [["{\"backend\": \"own\"}"]]);
+    // Below it, it names the store, in as many rows as there may be.
+    migrations.downgrade("rocky_contract02", Losses::Accept, &mut |_| ()).await.unwrap();
+    let row = |id: u32| {
+        format!("({id}, 'open', 'file:///b', '2026-01-01 00:00:00', FALSE, '{{\"backend\": \"b\"}}', 'active')")
+    };
+    let rows: Vec<_> = (2..=1201).map(row).collect();
+    let columns = "id, image_id, value, created_at, deleted, meta_data, status";
+    raw(&fixture.url, &format!("INSERT INTO image_locations ({columns}) VALUES {}", rows.join(", "))).await;
+    migrations.upgrade(EXPAND_HEAD, Triggers::Omit, &mut |_| ()).await.unwrap();
+    assert!(migrations.has_pending_data().await.unwrap());
+    assert_eq!(migrations.migrate_data().await.unwrap(), 1201);
+    assert!(!migrations.has_pending_data().await.unwrap());
+    let seen = raw(&fixture.url, "SELECT DISTINCT meta_data FROM image_locations ORDER BY 1").await;
+    assert_eq!(seen, [["{\"store\": \"b\"}"], ["{\"store\": \"own\"}"]]);
+    database.close().await;
+    fixture.remove().await;
+}
+
 async fn can_be_interrupted_anywhere(engine: Engine) {
     let Some(fixture) = Fixture::create(engine).await else { return };
     let Some(whole) = Fixture::create(engine).await else { return };
@@ -384,5 +431,6 @@ async fn detached_it_is_upstreams_alone(engine: Engine) {
 on_each_engine!(
     each_revision_is_upstreams expanded_before_contracted there_and_back what_would_be_lost_is_told_first
     old_rows_are_understood can_be_interrupted_anywhere two_at_once_do_it_once knows_where_it_is
+    names_of_others_are_kept_or_told
     detached_it_is_upstreams_alone the_revision_is_never_unknown
 );

@@ -1,6 +1,6 @@
 //! `mitaka02`: the resource type of instances takes the name that Heat gives it.
 
-use crate::migrations::revision::Revision;
+use crate::migrations::revision::{Loses, Revision};
 use crate::migrations::step::Step;
 
 pub(crate) const REVISION: Revision = Revision {
@@ -8,11 +8,20 @@ pub(crate) const REVISION: Revision = Revision {
     about: "resource type OS::Nova::Instance becomes OS::Nova::Server",
     follows: Some("mitaka01"),
     needs: None,
+    // Names are unique: where there are resource types of both names, they stay as they are.
     upgrade: &[Step::Run(
-        "UPDATE metadef_resource_types SET name = 'OS::Nova::Server' WHERE name = 'OS::Nova::Instance'",
+        "UPDATE metadef_resource_types SET name = 'OS::Nova::Server' WHERE name = 'OS::Nova::Instance' AND NOT EXISTS \
+         (SELECT 1 FROM (SELECT id FROM metadef_resource_types WHERE name = 'OS::Nova::Server') AS same)",
     )],
     downgrade: &[Step::Run(
-        "UPDATE metadef_resource_types SET name = 'OS::Nova::Instance' WHERE name = 'OS::Nova::Server'",
+        "UPDATE metadef_resource_types SET name = 'OS::Nova::Instance' WHERE name = 'OS::Nova::Server' AND NOT EXISTS \
+         (SELECT 1 FROM (SELECT id FROM metadef_resource_types WHERE name = 'OS::Nova::Instance') AS same)",
     )],
-    loses: &[],
+    loses: &[Loses {
+        what: "the name OS::Nova::Instance of a resource type: the way back up makes it OS::Nova::Server",
+        table: "metadef_resource_types",
+        column: "name",
+        rows: "name = 'OS::Nova::Instance' AND NOT EXISTS \
+               (SELECT 1 FROM metadef_resource_types AS same WHERE same.name = 'OS::Nova::Server')",
+    }],
 };

@@ -1,6 +1,7 @@
 //! `train_contract01`: locations name stores, no longer backends.
 
-use crate::migrations::revision::Revision;
+use crate::migrations::location_metadata::{TO_BACKEND, TO_STORE};
+use crate::migrations::revision::{Loses, Revision};
 use crate::migrations::step::Step;
 
 pub(crate) const REVISION: Revision = Revision {
@@ -9,13 +10,12 @@ pub(crate) const REVISION: Revision = Revision {
     follows: Some("rocky_contract02"),
     needs: Some("train_expand01"),
     // Upstream does this between expansion and contraction, in releases before the current one.
-    upgrade: &[Step::Run(
-        "UPDATE image_locations SET meta_data = REPLACE(meta_data, '\"backend\":', '\"store\":') \
-         WHERE meta_data LIKE '%\"backend\":%'",
-    )],
-    downgrade: &[Step::Run(
-        "UPDATE image_locations SET meta_data = REPLACE(meta_data, '\"store\":', '\"backend\":') \
-         WHERE meta_data LIKE '%\"store\":%'",
-    )],
-    loses: &[],
+    upgrade: &[Step::Rename(TO_STORE)],
+    downgrade: &[Step::Rename(TO_BACKEND)],
+    loses: &[Loses {
+        what: "what metadata of locations says under backend and not under store: older releases take it for the store",
+        table: "image_locations",
+        column: "meta_data",
+        rows: "meta_data LIKE '%\"backend\"%' AND meta_data NOT LIKE '%\"store\"%'",
+    }],
 };
