@@ -60,6 +60,12 @@ pub(crate) fn heads(applied: &BTreeSet<&'static str>) -> BTreeSet<String> {
     applied.iter().filter(|id| !built_on.contains(*id)).map(|id| (*id).to_owned()).collect()
 }
 
+/// Whether any of the applied revisions builds on this one.
+pub(crate) fn is_built_on(revision: &Revision, applied: &BTreeSet<&'static str>) -> bool {
+    let builds_on_it = |id: &&'static str| find(id).is_some_and(|other| other.parents().any(|id| id == revision.id));
+    applied.iter().any(builds_on_it)
+}
+
 /// The names in the order of the revisions, those that are not known at the end.
 pub(crate) fn sorted(names: BTreeSet<String>) -> Vec<String> {
     let mut names: Vec<_> = names.into_iter().collect();

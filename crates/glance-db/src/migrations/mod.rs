@@ -166,7 +166,7 @@ impl Migrations<'_> {
             return Err(Error::new(Kind::Conflict, format!("the database is not at or above {target}")));
         }
         if losses == Losses::Refuse && !self.losses(target).await?.is_empty() {
-            return Err(Error::new(Kind::Conflict, "the downgrade would lose data"));
+            return Err(would_lose());
         }
         let plan = graph::to_revert(&heads, target)?;
         if !plan.is_empty() {
@@ -174,7 +174,7 @@ impl Migrations<'_> {
         }
         for revision in plan {
             observer(revision.id);
-            retry(|| locked(self.database, async |transaction| revert(transaction, revision).await)).await?;
+            retry(|| locked(self.database, async |transaction| revert(transaction, revision, losses).await)).await?;
         }
         Ok(())
     }
@@ -185,16 +185,7 @@ impl Migrations<'_> {
     /// [`Kind::Invalid`] for an unknown revision.
     pub async fn stamp(&self, target: &str) -> Result<()> {
         let target = graph::resolve(target)?;
-        retry(|| async {
-            let mut transaction = self.database.pools.begin().await?;
-            if !has_table(&mut transaction, "alembic_version").await? {
-                transaction.run(head::ALEMBIC_VERSION).await?;
-            }
-            let old = read_heads(&mut transaction).await?;
-            write_heads(&mut transaction, &old, &BTreeSet::from([target.to_owned()])).await?;
-            transaction.commit().await
-        })
-        .await
+        retry(|| locked(self.database, async |transaction| write_revision(transaction, target).await)).await
     }
 
     /// Whether [`Self::migrate_data`] would change anything.
@@ -255,11 +246,17 @@ async fn prepare_version_table(transaction: &mut Transaction) -> Result<()> {
 }
 
 /// Does nothing when somebody else has applied it by now.
+///
+/// # Errors
+/// [`Kind::Conflict`] when somebody else reverts what it builds on.
 async fn apply(transaction: &mut Transaction, revision: &'static Revision, triggers: Triggers) -> Result<()> {
     let old = read_heads(transaction).await?;
     let mut applied = graph::applied(&old)?;
     if !applied.insert(revision.id) {
         return Ok(());
+    }
+    if revision.parents().any(|parent| !applied.contains(parent)) {
+        return Err(moved());
     }
     for step in revision.upgrade {
         step.run(transaction, triggers).await?;
@@ -267,16 +264,45 @@ async fn apply(transaction: &mut Transaction, revision: &'static Revision, trigg
     write_heads(transaction, &old, &graph::heads(&applied)).await
 }
 
-async fn revert(transaction: &mut Transaction, revision: &'static Revision) -> Result<()> {
+/// Does nothing when somebody else has reverted it by now.
+///
+/// # Errors
+/// [`Kind::Conflict`] when somebody else applies what builds on it, or writes what would be lost.
+async fn revert(transaction: &mut Transaction, revision: &'static Revision, losses: Losses) -> Result<()> {
     let old = read_heads(transaction).await?;
     let mut applied = graph::applied(&old)?;
     if !applied.remove(revision.id) {
         return Ok(());
     }
+    if graph::is_built_on(revision, &applied) {
+        return Err(moved());
+    }
+    if losses == Losses::Refuse && !revision.losses(transaction).await?.is_empty() {
+        return Err(would_lose());
+    }
     for step in revision.downgrade {
         step.run(transaction, Triggers::Create).await?;
     }
     write_heads(transaction, &old, &graph::heads(&applied)).await
+}
+
+fn moved() -> Error {
+    Error::new(
+        Kind::Conflict,
+        "another process migrates the database in the other direction; let it end and begin again",
+    )
+}
+
+fn would_lose() -> Error {
+    Error::new(Kind::Conflict, "the downgrade would lose data")
+}
+
+async fn write_revision(transaction: &mut Transaction, revision: &'static str) -> Result<()> {
+    if !has_table(transaction, "alembic_version").await? {
+        transaction.run(head::ALEMBIC_VERSION).await?;
+    }
+    let old = read_heads(transaction).await?;
+    write_heads(transaction, &old, &BTreeSet::from([revision.to_owned()])).await
 }
 
 async fn read_heads(transaction: &mut Transaction) -> Result<BTreeSet<String>> {

@@ -374,6 +374,38 @@ async fn two_at_once_do_it_once(engine: Engine) {
     fixture.remove().await;
 }
 
+/// Up and down at once: whoever finds the ground gone stops, and what stands is a revision as it should be.
+async fn two_directions_at_once_leave_a_whole_schema(engine: Engine) {
+    let Some(fixture) = Fixture::create(engine).await else { return };
+    let (one, other) = (fixture.connect().await, fixture.connect().await);
+    let mut at = std::collections::BTreeMap::new();
+    for revision in revisions(&one).await {
+        upgrade(&one, revision).await;
+        at.insert(revision.to_owned(), sorted(described(engine, &fixture.url).await));
+    }
+    for _ in 0..3 {
+        downgrade(&one, "queens_contract01").await;
+        let (up, down) =
+            tokio::join!(async { one.migrations().upgrade("heads", Triggers::Create, &mut |_| ()).await }, async {
+                other.migrations().downgrade("mitaka01", Losses::Refuse, &mut |_| ()).await
+            },);
+        for stopped in [up, down].into_iter().filter_map(Result::err) {
+            assert_eq!(stopped.kind(), Kind::Conflict, "{stopped}");
+        }
+        // An upgrade goes on from wherever the two have stopped; two heads are an expansion without its contraction.
+        if let [[head]] = &version_rows(&fixture.url).await.iter().map(Vec::as_slice).collect::<Vec<_>>()[..]
+            && !head.contains("_expand")
+        {
+            assert_same(&sorted(described(engine, &fixture.url).await), &at[head], head);
+        }
+        upgrade(&one, "heads").await;
+        assert_same(&sorted(described(engine, &fixture.url).await), &at[HEAD], "at head");
+    }
+    one.close().await;
+    other.close().await;
+    fixture.remove().await;
+}
+
 async fn knows_where_it_is(engine: Engine) {
     let Some(fixture) = Fixture::create(engine).await else { return };
     let database = fixture.connect().await;
@@ -431,6 +463,6 @@ async fn detached_it_is_upstreams_alone(engine: Engine) {
 on_each_engine!(
     each_revision_is_upstreams expanded_before_contracted there_and_back what_would_be_lost_is_told_first
     old_rows_are_understood can_be_interrupted_anywhere two_at_once_do_it_once knows_where_it_is
-    names_of_others_are_kept_or_told
+    names_of_others_are_kept_or_told two_directions_at_once_leave_a_whole_schema
     detached_it_is_upstreams_alone the_revision_is_never_unknown
 );
