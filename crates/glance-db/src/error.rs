@@ -61,8 +61,8 @@ impl Error {
     }
 
     /// The same failure in other words.
-    pub(crate) fn saying(mut self, message: &str) -> Self {
-        self.message = message.to_owned();
+    pub(crate) fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
         self
     }
 

@@ -3,6 +3,7 @@
 //! SQLite has one connection that writes, so that writers queue here instead of failing on a lock, and
 //! a few that read. The other two have a pool each.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -128,7 +129,9 @@ async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Resu
 async fn open_postgres(settings: &Settings, place: Place<PgConnectOptions>) -> Result<Pools> {
     let options = logged(settings, place.options).statement_cache_capacity(STATEMENTS);
     let patience = place.connect_timeout.unwrap_or(settings.acquire_timeout);
-    attempt(&options, patience).await.map_err(refused)?.close().await?;
+    let first = attempt(&options, patience).await;
+    let first = first.map_err(|error| refused(error, options.get_host(), options.get_port(), options.get_socket()))?;
+    first.close().await?;
     let pool: PgPoolOptions = networked(settings);
     Ok(Pools::Postgres(pool.connect_lazy_with(options)))
 }
@@ -173,8 +176,10 @@ where
     tokio::time::timeout(patience, options.connect()).await.unwrap_or_else(|_| Err(silence()))
 }
 
-fn refused(error: sqlx::Error) -> Error {
-    Error::from(error).saying("cannot connect to the database server")
+/// Why the server at this address, or behind this socket, does not let the service in.
+fn refused(error: sqlx::Error, host: &str, port: u16, socket: Option<&PathBuf>) -> Error {
+    let place = socket.map_or_else(|| format!("{host}:{port}"), |socket| socket.display().to_string());
+    Error::from(error).saying(format!("cannot connect to the database server at {place}"))
 }
 
 /// Where TLS was not asked for and the two cannot agree on it, as with certificates of version 1, goes on without.
@@ -182,14 +187,15 @@ async fn first_mysql(
     options: MySqlConnectOptions,
     patience: Duration,
 ) -> Result<(MySqlConnection, MySqlConnectOptions)> {
+    let refused = |error| refused(error, options.get_host(), options.get_port(), options.get_socket());
     match attempt(&options, patience).await {
         Err(error) if matches!(options.get_ssl_mode(), MySqlSslMode::Preferred) && is_about_tls(&error) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the database server offers TLS that cannot be used; it was not asked for, and the connections stay plain"
             );
-            let options = options.ssl_mode(MySqlSslMode::Disabled);
-            Ok((attempt(&options, patience).await.map_err(refused)?, options))
+            let plain = options.clone().ssl_mode(MySqlSslMode::Disabled);
+            Ok((attempt(&plain, patience).await.map_err(refused)?, plain))
         }
         connected => Ok((connected.map_err(refused)?, options)),
     }

@@ -10,6 +10,7 @@
 mod support;
 mod upstream;
 
+mod connecting;
 mod deadlocks;
 mod encryption;
 mod images;
