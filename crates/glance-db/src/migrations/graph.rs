@@ -26,9 +26,18 @@ pub(crate) fn resolve(name: &str) -> Result<&'static str> {
     if NEWEST.contains(&name) {
         return Ok(HEAD);
     }
-    find(name).map(|revision| revision.id).ok_or_else(|| {
-        Error::new(Kind::Invalid, format!("there is no revision '{name}'; see `glance-manage db status`"))
-    })
+    if let Some(revision) = find(name) {
+        return Ok(revision.id);
+    }
+    let mut begun = REVISIONS.iter().filter(|revision| !name.is_empty() && revision.id.starts_with(name));
+    match (begun.next(), begun.next()) {
+        (Some(revision), None) => Ok(revision.id),
+        (Some(_), Some(_)) => Err(Error::new(Kind::Invalid, format!("several revisions begin with '{name}'"))),
+        (None, _) => {
+            let text = format!("there is no revision '{name}'; see `glance-manage db status`");
+            Err(Error::new(Kind::Invalid, text))
+        }
+    }
 }
 
 /// The names under which two revisions were known before upstream split them into branches.
@@ -156,6 +165,9 @@ mod tests {
         );
         assert_eq!(to_apply(&[], "heads").unwrap().len(), REVISIONS.len());
         assert!(to_apply(&names(&[HEAD]), "mitaka01").unwrap().is_empty());
-        assert_eq!(to_apply(&[], "newton").err().map(|error| error.kind()), Some(Kind::Invalid));
+        for unknown in ["newton", "", "+1", "queens", "mitaka0"] {
+            assert_eq!(to_apply(&[], unknown).err().map(|error| error.kind()), Some(Kind::Invalid), "{unknown:?}");
+        }
+        assert_eq!(resolve("queens_e").unwrap(), "queens_expand01");
     }
 }

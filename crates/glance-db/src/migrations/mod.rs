@@ -91,6 +91,14 @@ impl Migrations<'_> {
         Ok(graph::REVISIONS.iter().map(status).collect())
     }
 
+    /// The whole name of a revision that is named by it, by as much of its beginning as no other has, or as `head`.
+    ///
+    /// # Errors
+    /// [`Kind::Invalid`] for an unknown revision, and for a beginning that several have.
+    pub fn revision(&self, name: &str) -> Result<&'static str> {
+        graph::resolve(name)
+    }
+
     /// The revisions that [`Self::upgrade`] would apply, in their order.
     ///
     /// # Errors
@@ -162,6 +170,7 @@ impl Migrations<'_> {
 
     async fn downgrade_freely(&self, target: &str, losses: Losses, observer: Observer<'_>) -> Result<()> {
         let heads = self.heads().await?;
+        let target = graph::resolve(target)?;
         if !graph::applied(&heads)?.contains(target) {
             return Err(Error::new(Kind::Conflict, format!("the database is not at or above {target}")));
         }

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use glance_db::Database;
+use glance_db::{Database, INITIAL};
 use oslo::config::{Config, Sources, config_directories, default_config_files};
 
 use crate::config::catalogue;
@@ -119,10 +119,12 @@ async fn dispatch(command: Db, options: &Config, db: &Database) -> anyhow::Resul
         Db::Check => phases::check(db).await,
         Db::Upgrade(target) => schema::upgrade(db, target.version().unwrap_or("heads"), target.dry_run).await,
         Db::Downgrade(downgrade) => schema::downgrade(db, &downgrade).await,
-        Db::VersionControl(target) => schema::version_control(db, target.version()).await,
+        Db::VersionControl(target) => {
+            schema::version_control(db, target.version().unwrap_or(INITIAL), target.dry_run).await
+        }
         Db::Sync(target) => phases::sync(db, target.dry_run).await,
         Db::Expand(phase) => phases::expand(db, phase.dry_run).await,
-        Db::Migrate => phases::migrate(db).await,
+        Db::Migrate(phase) => phases::migrate(db, phase.dry_run).await,
         Db::Contract(phase) => phases::contract(db, phase.dry_run).await,
         Db::LoadMetadefs(load) => metadefs::load(db, options, &load).await,
         Db::UnloadMetadefs => metadefs::unload(db).await,

@@ -13,7 +13,22 @@ fn says_what_it_would_do() {
     assert_eq!(place.managed(&["db", "upgrade", "--dry-run"]), "nothing to do\n");
     let plan = place.managed(&["db", "downgrade", "rocky_contract02", "--dry-run"]);
     assert!(plan.starts_with("would revert 2024_1_contract01\nwould revert 2024_1_expand01\n"), "{plan}");
+    for placing in
+        [["db", "version_control", "liberty", "--dry-run"], ["db", "version_control", "--dry-run", "liberty"]]
+    {
+        assert_eq!(place.managed(&placing), "would note liberty and change nothing else\n");
+    }
+    assert_eq!(place.managed(&["db_version_control", "--dry-run"]), "would note liberty and change nothing else\n");
     assert_eq!(place.managed(&["db", "version"]), "2024_1_contract01\n");
+    let here = place.managed(&["db", "downgrade", "heads"]);
+    assert_eq!(here, "Downgraded database to: heads, current revision(s): 2024_1_contract01\n");
+    place.managed(&["db", "downgrade", "queens_c"]);
+    assert!(place.managed(&["db", "expand", "--dry-run"]).starts_with("would apply rocky_expand01\n"));
+    for phase in ["migrate", "contract"] {
+        let refused = place.manage(&["db", phase, "--dry-run"]);
+        assert!(refused.code == 1 && refused.err.contains("before database expansion"), "{refused:?}");
+    }
+    assert_eq!(place.managed(&["db", "version"]), "queens_contract01\n");
 }
 
 #[test]

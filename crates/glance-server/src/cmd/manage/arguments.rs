@@ -46,7 +46,7 @@ pub(super) enum Command {
     #[command(hide = true)]
     DbExpand(Phase),
     #[command(hide = true)]
-    DbMigrate,
+    DbMigrate(Phase),
     #[command(hide = true)]
     DbContract(Phase),
     #[command(hide = true)]
@@ -78,7 +78,7 @@ pub(super) enum Db {
     /// First phase of an upgrade without downtime: add what is new
     Expand(Phase),
     /// Second phase of an upgrade without downtime: change rows
-    Migrate,
+    Migrate(Phase),
     /// Third phase of an upgrade without downtime: remove what is old
     Contract(Phase),
     /// Load definitions of metadata from JSON files
@@ -235,7 +235,7 @@ impl From<Command> for Db {
             Command::DbVersionControl(target) => Self::VersionControl(target),
             Command::DbSync(target) => Self::Sync(target),
             Command::DbExpand(phase) => Self::Expand(phase),
-            Command::DbMigrate => Self::Migrate,
+            Command::DbMigrate(phase) => Self::Migrate(phase),
             Command::DbContract(phase) => Self::Contract(phase),
             Command::DbLoadMetadefs(load) => Self::LoadMetadefs(load),
             Command::DbUnloadMetadefs => Self::UnloadMetadefs,

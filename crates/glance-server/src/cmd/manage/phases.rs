@@ -56,37 +56,31 @@ pub(super) async fn check(db: &Database) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn sync(db: &Database, dry_run: bool) -> anyhow::Result<ExitCode> {
-    if dry_run {
-        return show("apply", &db.migrations().plan_upgrade(HEAD).await?);
-    }
     if progress(db).await?.is_contracted {
         return say("Database is up to date. No migrations needed.");
     }
-    expand_in(db, Mode::Offline).await?;
-    migrate_in(db, Mode::Offline).await?;
-    contract_in(db, Mode::Offline).await?;
+    if dry_run {
+        return show("apply", &db.migrations().plan_upgrade(HEAD).await?);
+    }
+    expand_in(db, Mode::Offline, dry_run).await?;
+    migrate_in(db, Mode::Offline, dry_run).await?;
+    contract_in(db, Mode::Offline, dry_run).await?;
     say("Database is synced successfully.")
 }
 
 pub(super) async fn expand(db: &Database, dry_run: bool) -> anyhow::Result<ExitCode> {
-    if dry_run {
-        return show("apply", &db.migrations().plan_upgrade(EXPAND_HEAD).await?);
-    }
-    expand_in(db, Mode::Online).await
+    expand_in(db, Mode::Online, dry_run).await
 }
 
-pub(super) async fn migrate(db: &Database) -> anyhow::Result<ExitCode> {
-    migrate_in(db, Mode::Online).await
+pub(super) async fn migrate(db: &Database, dry_run: bool) -> anyhow::Result<ExitCode> {
+    migrate_in(db, Mode::Online, dry_run).await
 }
 
 pub(super) async fn contract(db: &Database, dry_run: bool) -> anyhow::Result<ExitCode> {
-    if dry_run {
-        return show("apply", &db.migrations().plan_upgrade(HEAD).await?);
-    }
-    contract_in(db, Mode::Online).await
+    contract_in(db, Mode::Online, dry_run).await
 }
 
-async fn expand_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
+async fn expand_in(db: &Database, mode: Mode, dry_run: bool) -> anyhow::Result<ExitCode> {
     require_rolling(db, mode)?;
     let progress = progress(db).await?;
     if progress.is_contracted {
@@ -95,10 +89,13 @@ async fn expand_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
     if progress.is_expanded {
         return say("Database expansion is up to date. No expansion needed.");
     }
+    if dry_run {
+        return show("apply", &db.migrations().plan_upgrade(EXPAND_HEAD).await?);
+    }
     upgrade_to(db, EXPAND_HEAD, triggers(mode)).await
 }
 
-async fn migrate_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
+async fn migrate_in(db: &Database, mode: Mode, dry_run: bool) -> anyhow::Result<ExitCode> {
     require_rolling(db, mode)?;
     let progress = progress(db).await?;
     if progress.is_contracted {
@@ -113,11 +110,14 @@ async fn migrate_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
     if !db.migrations().has_pending_data().await? {
         return say("Database migration is up to date. No migration needed.");
     }
+    if dry_run {
+        return say("would change rows that old services wrote");
+    }
     let rows = db.migrations().migrate_data().await?;
     say(format!("Migrated {rows} rows"))
 }
 
-async fn contract_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
+async fn contract_in(db: &Database, mode: Mode, dry_run: bool) -> anyhow::Result<ExitCode> {
     require_rolling(db, mode)?;
     let progress = progress(db).await?;
     if progress.is_contracted {
@@ -134,6 +134,9 @@ async fn contract_in(db: &Database, mode: Mode) -> anyhow::Result<ExitCode> {
             "Database contraction did not run. Database contraction cannot be run before data migration is complete. \
              Run data migration using \"glance-manage db migrate\"."
         );
+    }
+    if dry_run {
+        return show("apply", &db.migrations().plan_upgrade(HEAD).await?);
     }
     upgrade_to(db, HEAD, triggers(mode)).await
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use glance_db::{Database, INITIAL, Losses, Triggers};
+use glance_db::{Database, Losses, Triggers};
 
 use super::arguments::{Detach, Downgrade};
 use super::say;
@@ -71,8 +71,10 @@ pub(super) async fn downgrade(db: &Database, wanted: &Downgrade) -> anyhow::Resu
     say(format!("Downgraded database to: {}, current revision(s): {revisions}", wanted.revision))
 }
 
-pub(super) async fn version_control(db: &Database, version: Option<&str>) -> anyhow::Result<ExitCode> {
-    let version = version.unwrap_or(INITIAL);
+pub(super) async fn version_control(db: &Database, version: &str, dry_run: bool) -> anyhow::Result<ExitCode> {
+    if dry_run {
+        return say(format!("would note {} and change nothing else", db.migrations().revision(version)?));
+    }
     db.migrations().stamp(version).await?;
     say(format!("Placed database under migration control at revision: {version}"))
 }
