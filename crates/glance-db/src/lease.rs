@@ -4,9 +4,16 @@
 //! count of the server's answers, and whoever has the connection next would wait for ever, or read what was meant for
 //! somebody else; or find itself in a transaction that the driver does not know of.
 
+use std::time::Duration;
+
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Pool, SqlSafeStr as _};
 use sqlx_core::transaction::TransactionManager as _;
+
+use crate::pool::attempt;
+
+/// For learning why there is no connection, which the pool does not tell.
+const LAST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// A connection, in a transaction or not. Dropped in a transaction, the transaction is rolled back; dropped while a
 /// statement runs, the connection is closed.
@@ -17,7 +24,15 @@ pub(crate) struct Lease<DB: Database> {
 
 impl<DB: Database> Lease<DB> {
     pub(crate) async fn take(pool: &Pool<DB>) -> sqlx::Result<Self> {
-        Ok(Self { connection: pool.acquire().await?, running: false })
+        match pool.acquire().await {
+            Ok(connection) => Ok(Self { connection, running: false }),
+            // There was room for one more, so the wait was not for somebody else's.
+            Err(sqlx::Error::PoolTimedOut) if pool.size() < pool.options().get_max_connections() => {
+                let cause = attempt(pool.connect_options().as_ref(), LAST_ATTEMPT).await.err();
+                Err(cause.unwrap_or(sqlx::Error::PoolTimedOut))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The connection for one statement; [`Self::done`] must follow when its answer is there.

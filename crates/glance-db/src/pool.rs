@@ -168,7 +168,7 @@ fn logged<O: ConnectOptions>(settings: &Settings, options: O) -> O {
 }
 
 /// One connection outside of the pool, which keeps to itself why it cannot connect and goes on trying.
-async fn attempt<O: ConnectOptions>(options: &O, patience: Duration) -> sqlx::Result<O::Connection>
+pub(crate) async fn attempt<O: ConnectOptions>(options: &O, patience: Duration) -> sqlx::Result<O::Connection>
 where
     O::Connection: Sized,
 {

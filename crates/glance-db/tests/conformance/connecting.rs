@@ -1,6 +1,9 @@
 //! What keeps the service from its database is told at once, in the words of who knows.
 
 use std::error::Error as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use glance_db::{Database, Engine, Error, Kind, Settings};
@@ -32,7 +35,7 @@ async fn a_refused_connection() {
 
 #[tokio::test]
 async fn a_server_that_says_nothing() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let ask = |dialect| failure(Settings::new(format!("{dialect}://127.0.0.1:{port}/d?connect_timeout=1")));
     let (mysql, postgres) = tokio::join!(ask("mysql"), ask("postgresql"));
@@ -73,4 +76,28 @@ async fn a_user_who_is_not_let_in() {
         assert!(whole(&error).contains(words) && !whole(&error).contains("secret"), "{}", whole(&error));
         fixture.remove().await;
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    let server = std::thread::spawn(move || let_in(&mut listener.accept().unwrap().0));
+    let url = format!("postgresql://u@/d?host={}&port=5432&sslmode=disable", folder.path().display());
+    let settings = Settings { acquire_timeout: Duration::from_millis(500), ..Settings::new(url) };
+    let database = Database::connect(&settings).await.unwrap();
+    server.join().unwrap();
+    let error = database.ping().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert!(whole(&error).contains("refused"), "{}", whole(&error));
+}
+
+/// Who says hello to this PostgreSQL is let in, and then asked to leave.
+fn let_in(client: &mut UnixStream) {
+    let mut length = [0; 4];
+    client.read_exact(&mut length).unwrap();
+    let mut hello = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap() - length.len()];
+    client.read_exact(&mut hello).unwrap();
+    client.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").unwrap();
+    client.read_to_end(&mut hello).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What goes to a MySQL server in which form, seen from a server that wants TLS and then lets nobody in.
+//! What goes to a server in which form, seen from a server that offers TLS and then lets nobody in.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -25,7 +25,7 @@ enum Seen {
 }
 
 #[tokio::test]
-async fn a_login_is_as_safe_as_the_url_asks() {
+async fn mysql_is_as_safe_as_the_url_asks() {
     let folder = tempfile::tempdir().unwrap();
     let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
     let (file, other) = (ours.write(folder.path()), foreign.write(folder.path()));
@@ -41,12 +41,40 @@ async fn a_login_is_as_safe_as_the_url_asks() {
         ("127.0.0.1", format!("ssl_ca={other}&ssl_verify_cert=false"), Seen::Encrypted),
     ];
     for (host, parameters, expected) in cases {
-        let (port, server) = serve(ours.acceptor("localhost"));
+        let (port, server) = serve(ours.acceptor("localhost"), mysql);
         let url = format!("mysql+pymysql://glance:secret@{host}:{port}/glance?{parameters}");
-        let error = Database::connect(&Settings::new(url)).await.unwrap_err();
-        assert_eq!(server.join().unwrap(), expected, "{host} {parameters}: {error:?}");
-        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        check(url, server, expected).await;
     }
+}
+
+#[tokio::test]
+async fn postgresql_is_as_safe_as_the_url_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, foreign) = (Authority::new("ours"), Authority::new("foreign"));
+    let (file, other) = (ours.write(folder.path()), foreign.write(folder.path()));
+    let (file, other) = (file.display(), other.display());
+    let cases = [
+        ("localhost", "sslmode=disable".to_owned(), Seen::Plain),
+        ("localhost", "sslmode=allow".to_owned(), Seen::Encrypted),
+        ("localhost", "sslmode=prefer".to_owned(), Seen::Encrypted),
+        ("localhost", "sslmode=require".to_owned(), Seen::Encrypted),
+        ("localhost", format!("sslmode=require&sslrootcert={other}"), Seen::Distrust),
+        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={file}"), Seen::Encrypted),
+        ("127.0.0.1", format!("sslmode=verify-ca&sslrootcert={other}"), Seen::Distrust),
+        ("localhost", format!("sslmode=verify-full&sslrootcert={file}"), Seen::Encrypted),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={file}"), Seen::Distrust),
+    ];
+    for (host, parameters, expected) in cases {
+        let (port, server) = serve(ours.acceptor("localhost"), postgres);
+        let url = format!("postgresql://glance:secret@{host}:{port}/glance?{parameters}");
+        check(url, server, expected).await;
+    }
+}
+
+async fn check(url: String, server: JoinHandle<Seen>, expected: Seen) {
+    let error = Database::connect(&Settings::new(&url)).await.unwrap_err();
+    assert_eq!(server.join().unwrap(), expected, "{url}: {error:?}");
+    assert!(!format!("{error:?}").contains("secret"), "{error:?}");
 }
 
 struct Authority {
@@ -107,14 +135,30 @@ fn begin(subject: &str, issuer: &str, key: &PKey<Private>) -> X509Builder {
 }
 
 /// Serves one connection.
-fn serve(acceptor: SslAcceptor) -> (u16, JoinHandle<Seen>) {
+fn serve(acceptor: SslAcceptor, answer: fn(TcpStream, &SslAcceptor) -> Seen) -> (u16, JoinHandle<Seen>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     (port, std::thread::spawn(move || answer(listener.accept().unwrap().0, &acceptor)))
 }
 
+/// PostgreSQL's protocol up to the login: <https://www.postgresql.org/docs/current/protocol-flow.html>.
+fn postgres(mut client: TcpStream, acceptor: &SslAcceptor) -> Seen {
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let mut first = [0; 8];
+    client.read_exact(&mut first).unwrap();
+    if first != SSL_REQUEST {
+        return Seen::Plain;
+    }
+    client.write_all(b"S").unwrap();
+    let Ok(mut encrypted) = acceptor.accept(client) else { return Seen::Distrust };
+    match encrypted.read_exact(&mut first) {
+        Ok(()) => Seen::Encrypted,
+        Err(_) => Seen::Distrust,
+    }
+}
+
 /// MySQL's protocol up to the login: <https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html>.
-fn answer(mut client: TcpStream, acceptor: &SslAcceptor) -> Seen {
+fn mysql(mut client: TcpStream, acceptor: &SslAcceptor) -> Seen {
     client.write_all(&packet(0, &greeting())).unwrap();
     let first = read_packet(&mut client).unwrap();
     if first.len() != 32 {
