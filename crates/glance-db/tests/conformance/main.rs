@@ -23,6 +23,7 @@ mod purge;
 mod quota;
 mod races;
 mod removals;
+mod rows;
 mod schema;
 mod seals;
 mod transfers;
