@@ -1,8 +1,8 @@
-//! A transaction that the server gives up, because it and another wait for each other, runs again.
+//! A transaction that the server gives up, because it and another are in each other's way, runs again.
 
 use std::time::Duration;
 
-use glance_db::Engine;
+use glance_db::{Database, Engine, Settings};
 use glance_domain::query::Viewer;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection, PgConnection};
 use tokio::task::JoinSet;
@@ -28,6 +28,38 @@ async fn postgres() {
 #[tokio::test]
 async fn mysql() {
     provoke::<MySqlConnection>(Engine::MySql, WAITING_MYSQL).await;
+}
+
+/// Where transactions keep to the state in which they began, one that would change what has changed since has to begin anew.
+#[tokio::test]
+async fn serialization_on_postgres() {
+    let Some(fixture) = Fixture::create(Engine::Postgres).await else { return };
+    fixture.prepared().await.close().await;
+    let isolation = "options=-cdefault_transaction_isolation%3Drepeatable%5C%20read";
+    let settings = Settings { url: format!("{}?{isolation}", fixture.url), ..fixture.settings() };
+    let database = Database::connect(&settings).await.unwrap();
+    let before = full_image();
+    database.create_image(&before).await.unwrap();
+    let mut other = PgConnection::connect(&fixture.url).await.unwrap();
+    let mut watcher = PgConnection::connect(&fixture.url).await.unwrap();
+    run(&mut other, "BEGIN").await.unwrap();
+    run(&mut other, "UPDATE images SET min_ram = 1").await.unwrap();
+    let mut after = before.clone();
+    after.name = Some("saved".into());
+    let saving = database.save_image(&before, &after, at(2));
+    let committing = async {
+        while !is_met(&mut watcher, WAITING_POSTGRES).await {
+            tokio::time::sleep(GLANCE).await;
+        }
+        run(&mut other, "COMMIT").await.unwrap();
+    };
+    let (saved, ()) = tokio::join!(saving, committing);
+    let saved = saved.unwrap();
+    assert_eq!((saved.name.as_deref(), saved.min_ram), (Some("saved"), 1));
+    other.close().await.unwrap();
+    watcher.close().await.unwrap();
+    database.close().await;
+    fixture.remove().await;
 }
 
 /// Saving changes the image and then its properties; the other transaction does so the other way around.

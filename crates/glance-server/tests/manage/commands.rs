@@ -105,7 +105,9 @@ fn copies_and_restores() {
     assert_eq!(refused.code, 1, "{refused:?}");
     assert_eq!(place.managed(&["db", "version"]), "2024_1_contract01\n");
     std::fs::remove_file(place.file("glance.sqlite")).unwrap();
+    std::fs::write(place.file("glance.sqlite-wal"), "changes of the catalogue that is gone").unwrap();
     place.managed(&["db", "restore", copy]);
+    assert!(!place.file("glance.sqlite-wal").exists());
     assert_eq!(place.managed(&["db", "version"]), "2024_1_contract01\n");
 }
 
