@@ -17,7 +17,10 @@ Builds for release and installs below DIR/bin (default: /usr/local)
     glance-server  the service and its commands, also as
                    glance-api glance-registry glance-manage glance-scrubber glance-replicator glance-cache-manage
                    glance-control glance-status
-and DIR/etc/glance/glance-api.conf.sample, which explains every option.
+and below DIR/etc/glance
+    glance-api.conf.sample  explains every option
+    metadefs                definitions of metadata, for `glance-manage db load_metadefs`,
+                            which looks into /etc/glance/metadefs unless it is told --path
 ";
 
 /// Names of upstream's programs; each is a link to `glance-server`, which acts by the name it is called by.
@@ -46,6 +49,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let sample = write_sample(&built, &prefix)?;
     println!("installed glance, glance-server and {} into {}", NAMES.join(", "), folder.display());
     println!("installed {}", sample.display());
+    let metadefs = prefix.join("etc/glance/metadefs");
+    install_metadefs(&workspace::root().join("etc/metadefs"), &metadefs)?;
+    println!("installed {}", metadefs.display());
     Ok(())
 }
 
@@ -76,6 +82,19 @@ fn install(built: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Files that an operator has added stay.
+fn install_metadefs(source: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder).context(folder.display())?;
+    for entry in fs::read_dir(source).context(source.display())? {
+        let file = entry?.path();
+        let Some(name) = file.file_name().filter(|_| file.extension().is_some_and(|kind| kind == "json")) else {
+            continue;
+        };
+        fs::copy(&file, folder.join(name)).context(file.display())?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +110,23 @@ mod tests {
             install(&built, &bin).unwrap();
             assert_eq!(fs::read_to_string(bin.join("glance-manage")).unwrap(), round);
         }
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn definitions_join_those_of_the_operator() {
+        let folder = std::env::temp_dir().join(format!("xtask-metadefs-{}", std::process::id()));
+        let (source, target) = (folder.join("source"), folder.join("etc/glance/metadefs"));
+        fs::create_dir_all(&source).unwrap();
+        fs::create_dir_all(&target).unwrap();
+        fs::write(source.join("ours.json"), "new").unwrap();
+        fs::write(source.join("README.md"), "no definition").unwrap();
+        fs::write(target.join("ours.json"), "old").unwrap();
+        fs::write(target.join("theirs.json"), "theirs").unwrap();
+        install_metadefs(&source, &target).unwrap();
+        assert_eq!(fs::read_to_string(target.join("ours.json")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(target.join("theirs.json")).unwrap(), "theirs");
+        assert!(!target.join("README.md").exists());
         fs::remove_dir_all(folder).unwrap();
     }
 }
