@@ -1,8 +1,11 @@
 //! Definitions of metadata, into the catalogue and out of it, and beside upstream's own loader.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use glance_db::{Definition, Engine, Loaded, Merge};
 
-use crate::support::{Fixture, at, on_each_engine, on_every_database, raw};
+use crate::support::{Fixture, at, environment, on_each_engine, on_every_database, raw};
 use crate::upstream::Upstream;
 
 fn definition() -> Definition {
@@ -108,3 +111,43 @@ async fn are_what_upstream_makes_of_the_file(engine: Engine) {
 }
 
 on_each_engine!(are_what_upstream_makes_of_the_file);
+
+/// The definitions of a folder by namespace, without the words for people.
+fn shipped(folder: &Path) -> BTreeMap<String, serde_json::Value> {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files
+        .map(|file| {
+            let mut definition: Definition = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+            (definition.display_name, definition.description) = (None, None);
+            definition.properties.values_mut().for_each(without_words);
+            for object in &mut definition.objects {
+                object.description = None;
+                object.properties.as_object_mut().unwrap().values_mut().for_each(without_words);
+            }
+            (definition.namespace.clone(), serde_json::to_value(definition).unwrap())
+        })
+        .collect()
+}
+
+fn without_words(schema: &mut serde_json::Value) {
+    let schema = schema.as_object_mut().unwrap();
+    for member in ["title", "description"] {
+        schema.remove(member);
+    }
+}
+
+#[test]
+fn the_project_ships_what_upstream_ships() {
+    let Some(python) = environment("GLANCE_TEST_PYTHON") else {
+        println!("SKIPPED: GLANCE_TEST_PYTHON is not set");
+        return;
+    };
+    let prefix = Path::new(&python).ancestors().nth(2).unwrap();
+    let ours = shipped(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc/metadefs"));
+    let theirs = shipped(&prefix.join("etc/glance/metadefs"));
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (namespace, definition) in &theirs {
+        assert_eq!(&ours[namespace], definition, "{namespace}");
+    }
+}
