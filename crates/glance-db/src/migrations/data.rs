@@ -6,7 +6,7 @@
 use sea_query::{Expr, Query};
 
 use super::location_metadata::TO_STORE;
-use super::{graph, read_heads};
+use super::{graph, locked, read_heads};
 use crate::Database;
 use crate::database::retry;
 use crate::error::Result;
@@ -47,16 +47,18 @@ pub(super) async fn is_pending(transaction: &mut Transaction) -> Result<bool> {
     Ok(stores_are_due(transaction).await? && TO_STORE.is_pending(transaction).await?)
 }
 
-/// Changes them, batch by batch, and tells how many it were.
+/// Changes them, batch by batch, and tells how many it were. Each batch waits for the end of a revision that is being
+/// applied or reverted.
 pub(super) async fn migrate(database: &Database) -> Result<u64> {
     let mut rows = 0;
     for change in &CHANGES {
         loop {
-            let changed = retry(|| in_transaction(database, async |transaction| change.run(transaction).await)).await?;
-            rows += changed;
+            let changed = retry(|| locked(database, async |transaction| change.run(transaction).await)).await?;
             if changed == 0 {
                 break;
             }
+            rows += changed;
+            tracing::info!("changed {rows} rows");
         }
     }
     let mut last = Some(i64::MIN);
@@ -67,18 +69,14 @@ pub(super) async fn migrate(database: &Database) -> Result<u64> {
             let last = if due { TO_STORE.run_batch(transaction, after, &mut renamed).await? } else { None };
             Ok((last, renamed))
         };
-        let (reached, renamed) = retry(|| in_transaction(database, batch)).await?;
-        rows += renamed;
+        let (reached, renamed) = retry(|| locked(database, batch)).await?;
+        if renamed > 0 {
+            rows += renamed;
+            tracing::info!("changed {rows} rows");
+        }
         last = reached;
     }
     Ok(rows)
-}
-
-async fn in_transaction<T>(database: &Database, change: impl AsyncFnOnce(&mut Transaction) -> Result<T>) -> Result<T> {
-    let mut transaction = database.pools.begin().await?;
-    let done = change(&mut transaction).await?;
-    transaction.commit().await?;
-    Ok(done)
 }
 
 /// Before Ocata's expansion there is nothing to change into, after its contraction nothing to change from.

@@ -56,6 +56,16 @@ impl Rename {
         Ok(after)
     }
 
+    /// How many locations need the change.
+    pub(crate) async fn count(self, transaction: &mut Transaction) -> Result<u64> {
+        let (mut rows, mut last) = (0, i64::MIN);
+        while let (Some(after), renamed) = self.batch(transaction, last).await? {
+            rows += renamed.len() as u64;
+            last = after;
+        }
+        Ok(rows)
+    }
+
     /// Whether any location needs the change.
     pub(crate) async fn is_pending(self, transaction: &mut Transaction) -> Result<bool> {
         let mut last = i64::MIN;

@@ -228,16 +228,18 @@ impl Migrations<'_> {
 }
 
 /// Runs a change to the schema as one transaction, when nobody else makes one.
-pub(crate) async fn locked(
+pub(crate) async fn locked<T>(
     database: &Database,
-    change: impl AsyncFnOnce(&mut Transaction) -> Result<()>,
-) -> Result<()> {
+    change: impl AsyncFnOnce(&mut Transaction) -> Result<T>,
+) -> Result<T> {
     let mut transaction = database.pools.begin().await?;
     lock::take(&mut transaction).await?;
     let done = change(&mut transaction).await;
     let released = lock::release(&mut transaction).await;
-    done.and(released)?;
-    transaction.commit().await
+    let done = done?;
+    released?;
+    transaction.commit().await?;
+    Ok(done)
 }
 
 /// Makes the place where revisions are noted before the first table is there, so that an interrupted run is recognized.

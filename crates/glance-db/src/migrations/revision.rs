@@ -1,5 +1,6 @@
 //! What a revision is.
 
+use super::location_metadata::Rename;
 use super::step::Step;
 use crate::error::Result;
 use crate::schema::catalog::{has_column, has_table};
@@ -28,8 +29,15 @@ pub(crate) struct Loses {
     pub(crate) table: &'static str,
     /// A column without which there is nothing to lose, where an interrupted downgrade has dropped it already.
     pub(crate) column: &'static str,
-    /// The condition on the rows that lose something, the same on every engine.
-    pub(crate) rows: &'static str,
+    pub(crate) rows: Rows,
+}
+
+/// The rows that lose something.
+pub(crate) enum Rows {
+    /// Those that meet a condition, the same on every engine.
+    Where(&'static str),
+    /// Those that have the old key without the new one already, which the next upgrade would rename.
+    Renamed(Rename),
 }
 
 /// A revision, and whether the database has it.
@@ -83,9 +91,16 @@ impl Loses {
         if !has_table(transaction, self.table).await? || !has_column(transaction, self.table, self.column).await? {
             return Ok(0);
         }
+        match self.rows {
+            Rows::Where(condition) => self.count_where(condition, transaction).await,
+            Rows::Renamed(rename) => rename.count(transaction).await,
+        }
+    }
+
+    async fn count_where(&self, condition: &'static str, transaction: &mut Transaction) -> Result<u64> {
         let mut query = sea_query::Query::select();
         query.expr(sea_query::Expr::cust("COUNT(*)")).from(self.table);
-        query.and_where(sea_query::Expr::cust(self.rows));
+        query.and_where(sea_query::Expr::cust(condition));
         let counts = transaction.fetch(&query, |row| Columns::of(row).integer()).await?;
         Ok(counts.first().and_then(|count| u64::try_from(*count).ok()).unwrap_or(0))
     }

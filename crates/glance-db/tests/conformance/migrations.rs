@@ -231,6 +231,14 @@ async fn names_of_others_are_kept_or_told(engine: Engine) {
     assert_eq!(content(&fixture.url).await, before);
 
     raw(&fixture.url, "UPDATE metadef_resource_types SET name = 'Other' WHERE name = 'OS::Nova::Server'").await;
+    // Neither a value nor a key further inside stands for the store.
+    for metadata in [r#"{"backend": "store"}"#, r#"{"backend": "own", "a": {"store": 1}}"#, r#"{"backend": "own"}"#] {
+        raw(&fixture.url, &format!("UPDATE image_locations SET meta_data = '{metadata}'")).await;
+        let lost = migrations.losses("rocky_contract02").await.unwrap();
+        assert_eq!(lost.iter().map(|loss| loss.rows).collect::<Vec<_>>(), [1], "{metadata}");
+    }
+    raw(&fixture.url, r#"UPDATE image_locations SET meta_data = '{"a": {"backend": 1}}' "#).await;
+    assert_eq!(migrations.losses("rocky_contract02").await.unwrap(), []);
     raw(&fixture.url, "UPDATE image_locations SET meta_data = '{\"backend\": \"own\"}'").await;
     let lost = migrations.losses(INITIAL).await.unwrap();
     let lost: Vec<_> = lost.iter().map(|loss| (loss.revision, loss.rows)).collect();

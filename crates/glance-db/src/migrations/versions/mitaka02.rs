@@ -1,6 +1,6 @@
 //! `mitaka02`: the resource type of instances takes the name that Heat gives it.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 
 pub(crate) const REVISION: Revision = Revision {
@@ -21,7 +21,9 @@ pub(crate) const REVISION: Revision = Revision {
         what: "the name OS::Nova::Instance of a resource type: the way back up makes it OS::Nova::Server",
         table: "metadef_resource_types",
         column: "name",
-        rows: "name = 'OS::Nova::Instance' AND NOT EXISTS \
+        rows: Rows::Where(
+            "name = 'OS::Nova::Instance' AND NOT EXISTS \
                (SELECT 1 FROM metadef_resource_types AS same WHERE same.name = 'OS::Nova::Server')",
+        ),
     }],
 };

@@ -1,6 +1,6 @@
 //! `ocata_expand01`: four visibilities beside the flag that says public or not.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 use crate::migrations::triggers::{INSERT_VISIBILITY, UPDATE_VISIBILITY};
 use crate::schema::table::{boolean, visibility};
@@ -34,19 +34,23 @@ pub(crate) const REVISION: Revision = Revision {
             what: "community images become private",
             table: "images",
             column: "visibility",
-            rows: "visibility = 'community'",
+            rows: Rows::Where("visibility = 'community'"),
         },
         Loses {
             what: "shared images without members become private",
             table: "images",
             column: "visibility",
-            rows: "visibility = 'shared' AND id NOT IN (SELECT image_id FROM image_members WHERE NOT deleted)",
+            rows: Rows::Where(
+                "visibility = 'shared' AND id NOT IN (SELECT image_id FROM image_members WHERE NOT deleted)",
+            ),
         },
         Loses {
             what: "private images with members become shared",
             table: "images",
             column: "visibility",
-            rows: "visibility = 'private' AND id IN (SELECT image_id FROM image_members WHERE NOT deleted)",
+            rows: Rows::Where(
+                "visibility = 'private' AND id IN (SELECT image_id FROM image_members WHERE NOT deleted)",
+            ),
         },
     ],
 };

@@ -1,6 +1,6 @@
 //! `rocky_expand01`: images that lists do not show.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 use crate::schema::table::boolean;
 
@@ -18,6 +18,6 @@ pub(crate) const REVISION: Revision = Revision {
         what: "hidden images show in lists again",
         table: "images",
         column: "os_hidden",
-        rows: "os_hidden",
+        rows: Rows::Where("os_hidden"),
     }],
 };

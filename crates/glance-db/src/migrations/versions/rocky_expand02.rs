@@ -1,6 +1,6 @@
 //! `rocky_expand02`: a digest of the operator's choice.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 use crate::schema::table::chars;
 
@@ -23,6 +23,6 @@ pub(crate) const REVISION: Revision = Revision {
         what: "digests of images (os_hash_algo, os_hash_value)",
         table: "images",
         column: "os_hash_value",
-        rows: "os_hash_value IS NOT NULL",
+        rows: Rows::Where("os_hash_value IS NOT NULL"),
     }],
 };

@@ -1,7 +1,7 @@
 //! `train_contract01`: locations name stores, no longer backends.
 
 use crate::migrations::location_metadata::{TO_BACKEND, TO_STORE};
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 
 pub(crate) const REVISION: Revision = Revision {
@@ -16,6 +16,6 @@ pub(crate) const REVISION: Revision = Revision {
         what: "what metadata of locations says under backend and not under store: older releases take it for the store",
         table: "image_locations",
         column: "meta_data",
-        rows: "meta_data LIKE '%\"backend\"%' AND meta_data NOT LIKE '%\"store\"%'",
+        rows: Rows::Renamed(TO_STORE),
     }],
 };

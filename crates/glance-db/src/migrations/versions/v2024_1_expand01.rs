@@ -1,6 +1,6 @@
 //! `2024_1_expand01`: the image cache may keep its books in the catalogue.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 use crate::schema::head;
 
@@ -16,13 +16,13 @@ pub(crate) const REVISION: Revision = Revision {
             what: "which images nodes have in their caches",
             table: "cached_images",
             column: "image_id",
-            rows: "image_id IS NOT NULL",
+            rows: Rows::Where("image_id IS NOT NULL"),
         },
         Loses {
             what: "nodes that have caches",
             table: "node_reference",
             column: "node_reference_url",
-            rows: "node_reference_url IS NOT NULL",
+            rows: Rows::Where("node_reference_url IS NOT NULL"),
         },
     ],
 };

@@ -1,6 +1,6 @@
 //! `wallaby_expand01`: tasks know what they are about and who asked for them.
 
-use crate::migrations::revision::{Loses, Revision};
+use crate::migrations::revision::{Loses, Revision, Rows};
 use crate::migrations::step::Step;
 use crate::schema::table::chars;
 
@@ -22,8 +22,18 @@ pub(crate) const REVISION: Revision = Revision {
         Step::DropColumn("tasks", "image_id"),
     ],
     loses: &[
-        Loses { what: "images of tasks", table: "tasks", column: "image_id", rows: "image_id IS NOT NULL" },
-        Loses { what: "requests of tasks", table: "tasks", column: "request_id", rows: "request_id IS NOT NULL" },
-        Loses { what: "users of tasks", table: "tasks", column: "user_id", rows: "user_id IS NOT NULL" },
+        Loses {
+            what: "images of tasks",
+            table: "tasks",
+            column: "image_id",
+            rows: Rows::Where("image_id IS NOT NULL"),
+        },
+        Loses {
+            what: "requests of tasks",
+            table: "tasks",
+            column: "request_id",
+            rows: Rows::Where("request_id IS NOT NULL"),
+        },
+        Loses { what: "users of tasks", table: "tasks", column: "user_id", rows: Rows::Where("user_id IS NOT NULL") },
     ],
 };
