@@ -9,11 +9,12 @@ pub(crate) const HELP: &str = "\
 Usage: cargo xtask acceptance [--full] [ARGUMENTS OF cargo nextest run]
 
 Builds server and client for release, makes virtual environments with python-glanceclient, openstack and openstacksdk,
-with schemathesis, with Python Glance and with Keystone (once), starts PostgreSQL and MariaDB, and runs the package
+with schemathesis, with Tempest, with Python Glance and with Keystone (once), starts PostgreSQL and MariaDB, and runs the package
 `acceptance`. Its tests find them in
     GLANCE_SERVER, GLANCE_CLIENT   the two programs
     GLANCE_TEST_CLIENTS            the folder of the Python clients
     GLANCE_TEST_SCHEMATHESIS       the program that makes up requests from the OpenAPI document
+    GLANCE_TEST_TEMPEST            the folder of Tempest's programs
     GLANCE_TEST_PYTHON             the interpreter that has Python Glance
     GLANCE_TEST_KEYSTONE           the interpreter that has Keystone; each test that needs one starts its own
     GLANCE_TEST_POSTGRES_URL, GLANCE_TEST_MYSQL_URL   a superuser's URL; each test makes its own database
@@ -51,6 +52,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     nextest.env("GLANCE_CLIENT", programs.join("glance"));
     nextest.env("GLANCE_TEST_CLIENTS", python::CLIENTS.programs()?);
     nextest.env("GLANCE_TEST_SCHEMATHESIS", python::SCHEMATHESIS.programs()?.join("schemathesis"));
+    nextest.env("GLANCE_TEST_TEMPEST", python::TEMPEST.programs()?);
     for (variable, environment) in [("GLANCE_TEST_PYTHON", python::GLANCE), ("GLANCE_TEST_KEYSTONE", python::KEYSTONE)]
     {
         if std::env::var_os(variable).is_none() {

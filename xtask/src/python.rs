@@ -34,6 +34,12 @@ pub(crate) const KEYSTONE: Environment = Environment { folder: "python-keystone"
 pub(crate) const SCHEMATHESIS: Environment =
     Environment { folder: "python-schemathesis", packages: &["schemathesis==4.32.5"] };
 
+/// OpenStack's integration tests, with those of Glance.
+pub(crate) const TEMPEST: Environment = Environment {
+    folder: "python-tempest",
+    packages: &["tempest==47.0.0", "glance-tempest-plugin==0.17.0", "stestr==4.2.1"],
+};
+
 /// A set of packages from PyPI in a folder of their own.
 pub(crate) struct Environment {
     folder: &'static str,

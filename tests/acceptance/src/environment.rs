@@ -46,6 +46,15 @@ pub fn schemathesis() -> PathBuf {
     variable("GLANCE_TEST_SCHEMATHESIS").unwrap_or_else(|| panic!("GLANCE_TEST_SCHEMATHESIS is not set")).into()
 }
 
+/// The folder of Tempest's programs: `GLANCE_TEST_TEMPEST`.
+///
+/// # Panics
+/// When the variable is not set: `cargo xtask acceptance` installs Tempest and sets it.
+#[must_use]
+pub fn tempest() -> PathBuf {
+    variable("GLANCE_TEST_TEMPEST").unwrap_or_else(|| panic!("GLANCE_TEST_TEMPEST is not set")).into()
+}
+
 /// The folder of Python Glance's programs: that of the interpreter `GLANCE_TEST_PYTHON`.
 ///
 /// # Panics

@@ -208,6 +208,16 @@ impl Keystone {
         pairs.into_iter().flatten().collect()
     }
 
+    /// The administrator's login as Tempest's configuration has it.
+    #[must_use]
+    pub fn admin(&self) -> String {
+        format!(
+            "admin_username = {}\nadmin_password = {PASSWORD}\nadmin_project_name = {}\nadmin_domain_name = Default\n\
+             admin_user_domain_name = Default\nadmin_project_domain_name = Default\n",
+            ADMIN.name, ADMIN.project
+        )
+    }
+
     /// The end of a `glance-api.conf` whose last section is `[paste_deploy]`: Keystone says who asks.
     #[must_use]
     pub fn configuration(&self, url: &str) -> String {

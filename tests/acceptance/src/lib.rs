@@ -18,6 +18,7 @@ pub mod memcached;
 pub mod proxy;
 pub mod server;
 pub mod shared;
+pub mod tempest;
 pub mod wait;
 
 pub use http::{Endpoint, Request, Response};

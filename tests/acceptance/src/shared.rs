@@ -149,6 +149,16 @@ impl Shared {
     #[must_use]
     pub fn start_python(&self) -> Service {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        self.start_python_at(Endpoint { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) })
+    }
+
+    /// Starts Python Glance at an address that nobody has, or has no more.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    #[must_use]
+    pub fn start_python_at(&self, endpoint: Endpoint) -> Service {
+        let port = endpoint.address.port();
         let mut command = Command::new(environment::python_glance().join("python"));
         command.args(["-c", PYTHON_GLANCE, &port.to_string()]).env("OS_GLANCE_CONFIG_DIR", self.etc());
         Service::start(&mut command, &self.folder.file("python.log"), Some(port))
@@ -163,6 +173,12 @@ impl Shared {
         let mut command = Command::new(environment::server_program());
         command.args(["api", "--bind-host", "127.0.0.1", "--bind-port", "0", "--config-file"]).arg(self.config());
         Service::start(&mut command, &self.folder.file("ours.log"), None)
+    }
+
+    /// The path of a file beside the store.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.file(name)
     }
 
     fn etc(&self) -> PathBuf {

@@ -25,4 +25,5 @@ mod sharing;
 mod side_by_side;
 mod storage;
 mod swap;
+mod tempest;
 mod tokens;
