@@ -16,17 +16,18 @@ fn image(column: &'static str) -> Expr {
     Expr::col(("images", column))
 }
 
-/// What holds for every image of the list, whoever asks.
+/// What holds for every image of the list, whoever asks, `but_for` the filter that found them in the first place.
 ///
 /// A row of another table is looked for where one would say `EXISTS`, which engines like to answer by reading the whole
 /// table first.
-pub(super) fn conditions(engine: Engine, query: &ImageQuery) -> Condition {
+pub(super) fn conditions(engine: Engine, query: &ImageQuery, but_for: Option<&Filter>) -> Condition {
     let listed = NEVER_LISTED.map(|status| constant(status.as_str()));
     let mut all = Cond::all().add(live("images"));
     // Not an equation, lest SQLite prefers upstream's index on it to one that is in list order.
     let hidden = if query.hidden { image("os_hidden").not().not() } else { image("os_hidden").not() };
     all = all.add(hidden).add(image("status").is_not_in(listed));
-    query.filters.iter().fold(all, |all, filter| all.add(condition(engine, filter)))
+    let open = query.filters.iter().filter(|filter| Some(*filter) != but_for);
+    open.fold(all, |all, filter| all.add(condition(engine, filter)))
 }
 
 fn condition(engine: Engine, filter: &Filter) -> Expr {

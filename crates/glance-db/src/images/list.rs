@@ -83,7 +83,7 @@ fn select_images(
         let mut branch = SelectStatement::new();
         columns::select(engine, &mut branch);
         start(engine, &mut branch, rare);
-        branch.cond_where(filter::conditions(engine, query)).cond_where(reason);
+        branch.cond_where(filter::conditions(engine, query, rare)).cond_where(reason);
         if let Some(marker) = marker {
             branch.cond_where(page::after(engine, keys, marker));
         }
