@@ -2,7 +2,7 @@
 
 use glance_domain::Image;
 use glance_domain::query::{Filter, ImageQuery, SortDir, SortKey};
-use sea_query::{Asterisk, Expr, ExprTrait as _, SelectStatement, UnionType};
+use sea_query::{Asterisk, Expr, ExprTrait as _, Func, SelectStatement, SubQueryStatement, UnionType};
 
 use super::read::is_visible;
 use super::{children, columns, filter, packed, page};
@@ -99,9 +99,15 @@ fn start(engine: Engine, images: &mut SelectStatement, rare: Option<&Filter>) {
         images.from("images");
         return;
     };
-    let found = rows.column("image_id").distinct().take();
+    rows.column("image_id");
+    if engine == Engine::Postgres {
+        // Joined to them, it would read the whole table rather than look for a thousand images.
+        let found = Func::cust("ARRAY").arg(SubQueryStatement::from(rows));
+        images.from("images").and_where(Expr::col(("images", "id")).eq(Func::cust("ANY").arg(found)));
+        return;
+    }
     // SQLite, which has no statistics, keeps to the order of such a join.
-    images.from_subquery(found, "found").cross_join("images");
+    images.from_subquery(rows.distinct().take(), "found").cross_join("images");
     images.and_where(Expr::col(("found", "image_id")).equals(("images", "id")));
 }
 
