@@ -20,7 +20,7 @@ const LISTS_HOLD: Duration = Duration::from_secs(10);
 const LISTS: usize = 256;
 
 /// How long the size of the catalogue is taken for granted.
-const SIZE_HOLDS: Duration = Duration::from_secs(600);
+const SIZE_HOLDS: Duration = Duration::from_secs(60);
 
 /// Images after which it makes no difference that there are more.
 const MANY: u64 = 100_000;
