@@ -10,6 +10,7 @@ pub mod data;
 pub mod database;
 pub mod disk;
 pub mod environment;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod images;

@@ -1,14 +1,13 @@
 //! Tempest, OpenStack's own integration tests, against an image service behind a Keystone.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::clients::run;
+use crate::files::Files;
 use crate::folder::Folder;
-use crate::http::{Endpoint, Request};
 use crate::keystone::Keystone;
-use crate::{data, environment, wait};
+use crate::{data, environment};
 
 /// Turns a stream of subunit into lines of a status and the name of a test.
 const TELL: &str = "
@@ -46,7 +45,7 @@ impl Tempest {
     #[must_use]
     pub fn new(keystone: &Keystone, region: &str) -> Self {
         let folder = Folder::new();
-        let files = Files::serve(&folder);
+        let files = Files::serve(&folder, &[("image.raw", &data::bytes(2, 2 << 20))]);
         let locks = folder.file("locks");
         fs::create_dir(&locks).unwrap();
         let settings = [
@@ -72,7 +71,7 @@ impl Tempest {
                     "region = {region}\nhttp_image = {}/image.raw\nbuild_interval = 1\n\
                      container_formats = bare,ami,ari,aki,ovf,ova,docker,compressed\n\
                      disk_formats = raw,qcow2,ami,ari,aki,vhd,vhdx,vmdk,vdi,iso,ploop,gpt\n",
-                    files.endpoint.url()
+                    files.url()
                 ),
             ),
             (
@@ -91,7 +90,7 @@ impl Tempest {
     /// The port of `127.0.0.1` from which images take their data.
     #[must_use]
     pub fn files_port(&self) -> u16 {
-        self.files.endpoint.address.port()
+        self.files.port()
     }
 
     /// Runs the tests whose names match a regular expression of Python, two at a time.
@@ -133,34 +132,5 @@ impl Outcome {
             list.push(name.to_owned());
         }
         outcome
-    }
-}
-
-/// A web server with a file `image.raw`, for images whose data is elsewhere.
-struct Files {
-    process: Child,
-    endpoint: Endpoint,
-}
-
-impl Files {
-    fn serve(folder: &Folder) -> Self {
-        let place = folder.file("files");
-        fs::create_dir(&place).unwrap();
-        fs::write(place.join("image.raw"), data::bytes(2, 2 << 20)).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(environment::tempest().join("python"));
-        command.args(["-m", "http.server", "--bind", "127.0.0.1", "--directory"]).arg(place).arg(port.to_string());
-        let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let files = Self { process, endpoint: Endpoint { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)) } };
-        wait::until("files are served", || files.endpoint.try_send(&Request::new("GET", "/")).ok());
-        files
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        // It may have ended by itself; either way it is gone afterwards.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

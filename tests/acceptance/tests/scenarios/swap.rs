@@ -1,5 +1,7 @@
 //! Python Glance and this service in turn on one catalogue and one store: nothing is lost, whoever serves.
 
+use acceptance::files::Files;
+use acceptance::folder::Folder;
 use acceptance::shared::{Engine, Service, Shared};
 use acceptance::{Request, data, images, wait};
 use serde_json::{Value, json};
@@ -22,19 +24,28 @@ fn on_mysql() {
 }
 
 fn swap(engine: Engine) {
+    let folder = Folder::new();
+    let elsewhere = Files::serve(&folder, &[("one", b"elsewhere"), ("two", b"elsewhere"), ("three", b"elsewhere")]);
     let shared = Shared::create(engine);
+    shared.configure(&format!(
+        "[DEFAULT]\nenabled_backends = fast:file, web:http\n[web]\nstore_description = web\n\
+         [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [{}]\n",
+        elsewhere.port()
+    ));
     shared.manage_with_python(&["db_sync"]);
     let python = shared.start_python();
     fill(&python);
+    fill_elsewhere(&python, &elsewhere.url());
     let (theirs, beside) = (seen(&python), aside(&python));
-    assert_eq!(theirs.len(), 6);
+    assert_eq!(theirs.len(), 7);
     drop(python);
 
     let ours = shared.start_ours();
     assert_same(&seen(&ours), &theirs);
     change(&ours);
+    change_locations(&ours, &elsewhere.url());
     let changed = seen(&ours);
-    assert_eq!(changed.len(), 6, "one more and one less");
+    assert_eq!(changed.len(), 7, "one more and one less");
     drop(ours);
 
     let python = shared.start_python();
@@ -106,6 +117,17 @@ fn fill(service: &Service) {
     send(service, "POST", "/v2/metadefs/namespaces", Some(&namespace), 201);
 }
 
+/// An image with several locations, each with metadata.
+fn fill_elsewhere(service: &Service, url: &str) {
+    let id = service.images().create_raw("elsewhere");
+    for (file, metadata) in [("one", json!({"rack": "4", "größe": "groß"})), ("two", json!({}))] {
+        let location = json!({"url": format!("{url}/{file}"), "metadata": metadata});
+        patch(service, &id, &json!([{"op": "add", "path": "/locations/-", "value": location}]));
+    }
+    let shown = service.images().show(&id);
+    assert_eq!(shown["locations"].as_array().map(Vec::len), Some(2), "{shown}");
+}
+
 /// An import leaves a task behind.
 fn import(service: &Service) {
     let id = service.images().create_raw("imported");
@@ -145,9 +167,14 @@ fn seen(service: &Service) -> Vec<Value> {
     list["images"].as_array().unwrap().iter().map(describe).collect()
 }
 
-/// Python Glance lists tags and members in any order.
+/// Python Glance lists tags, members and locations in any order, and takes the first location for the direct URL.
 fn in_order(mut image: Value) -> Value {
-    image["tags"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    for list in ["tags", "locations"] {
+        image[list].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    }
+    if image["locations"].as_array().unwrap().len() > 1 {
+        image["direct_url"].take();
+    }
     image
 }
 
@@ -199,6 +226,14 @@ fn change(service: &Service) {
     let _ = images.delete(&id_named(service, "private")).expect_status(204);
     send(service, "POST", &format!("/v2/images/{}/actions/deactivate", id_named(service, "community")), None, 204);
     let _ = images.create_with_data("ours", b"written by this service");
+}
+
+/// One location more and one less.
+fn change_locations(service: &Service, url: &str) {
+    let id = id_named(service, "elsewhere");
+    let location = json!({"url": format!("{url}/three"), "metadata": {"rack": "5"}});
+    patch(service, &id, &json!([{"op": "add", "path": "/locations/1", "value": location}]));
+    patch(service, &id, &json!([{"op": "remove", "path": "/locations/0"}]));
 }
 
 /// Python Glance on what this service has written.
