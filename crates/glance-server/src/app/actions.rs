@@ -26,10 +26,11 @@ impl App {
     async fn switch(&self, ctx: &RequestContext, id: &ImageId, verb: &str, from: Status, to: Status) -> Result<()> {
         ctx.check_writable()?;
         let before = self.load_image(ctx, id).await?;
-        self.enforce_on_own_image(ctx, verb, &before).await?;
+        self.enforce_on_image(ctx, verb, &before).await?;
         if before.status == to {
             return Ok(());
         }
+        self.require_ownership(ctx, &before)?;
         if before.status != from {
             return Err(Error::Forbidden(format!("Not allowed to {verb} image in status '{}'", before.status).into()));
         }

@@ -134,19 +134,16 @@ impl App {
         }
     }
 
-    /// As [`App::enforce_on_image`]; where the rules of old releases still count, the image must be the caller's.
+    /// As [`App::enforce_on_image`]; moreover the image must be the caller's.
     pub(crate) async fn enforce_on_own_image(&self, ctx: &RequestContext, rule: &str, image: &Image) -> Result<()> {
         self.enforce_on_image(ctx, rule, image).await?;
         self.require_ownership(ctx, image)
     }
 
-    /// Refuses what old releases refused whatever the rules said: to change an image of another project.
+    /// Refuses what no rule can allow: to change an image of another project.
     pub(crate) fn require_ownership(&self, ctx: &RequestContext, image: &Image) -> Result<()> {
         let owns = image.owner.is_some() && ctx.project == image.owner;
-        if self.policy.enforces_new_defaults() || ctx.is_admin || owns {
-            return Ok(());
-        }
-        Err(Error::Forbidden("You do not own this image".into()))
+        if ctx.is_admin || owns { Ok(()) } else { Err(Error::Forbidden("You do not own this image".into())) }
     }
 
     /// Refuses those who may not list images at all.
@@ -291,10 +288,12 @@ impl App {
             Error::NotFound(_) => missing(),
             other => other,
         })?;
-        self.enforce_on_own_image(ctx, "delete_image", &image).await?;
+        self.enforce_on_image(ctx, "delete_image", &image).await?;
         if image.protected {
             return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.").into()));
         }
+        let legacy = !self.policy.enforces_new_defaults();
+        self.require_ownership(ctx, &image).map_err(|refusal| if legacy { refusal } else { missing() })?;
         image.status.check_move(Status::Deleted).map_err(|error| Error::Invalid(error.to_string().into()))?;
         let (app, context) = (self.clone(), ctx.store_context());
         let work = self.tasks.spawn(async move { app.delete_recorded(&context, &image).await });

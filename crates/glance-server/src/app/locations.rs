@@ -57,10 +57,7 @@ impl App {
             Operation::Remove => "remove",
         };
         let rule = if verb == "remove" { "delete_image_location" } else { "set_image_location" };
-        self.enforce_on_image(ctx, rule, before).await?;
-        if verb == "remove" {
-            self.require_ownership(ctx, before)?;
-        }
+        self.enforce_on_own_image(ctx, rule, before).await?;
         if !ctx.config.api.show_multiple_locations {
             let verb = if verb == "replace" { "update" } else { verb };
             let text = format!("It's not allowed to {verb} locations if locations are invisible.");

@@ -17,7 +17,8 @@ impl App {
         ctx.config.schema.check_attribute("tags", &json!([tag]))?;
         attribute::check_tag(tag)?;
         let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
-        self.enforce_on_own_image(ctx, "modify_image", &before).await?;
+        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        self.require_ownership(ctx, &before).map_err(|_| not_allowed("update", id))?;
         let mut after = before.clone();
         // Saved even if it is there already: the image counts as changed.
         after.tags.insert(tag.to_owned());
@@ -37,13 +38,18 @@ impl App {
     pub async fn delete_tag(&self, ctx: &RequestContext, id: &ImageId, tag: &str) -> Result<()> {
         ctx.check_writable()?;
         let before = self.load_image(ctx, id).await.map_err(|error| image_not_found(error, id))?;
-        self.enforce_on_own_image(ctx, "modify_image", &before).await?;
+        self.enforce_on_image(ctx, "modify_image", &before).await?;
+        self.require_ownership(ctx, &before).map_err(|_| not_allowed("delete", id))?;
         let mut after = before.clone();
         if !after.tags.remove(tag) {
             return Err(Error::NotFound("The resource could not be found.".into()));
         }
         self.save_image(&before, &after).await.map(|_| ())
     }
+}
+
+fn not_allowed(verb: &str, id: &ImageId) -> Error {
+    Error::Forbidden(format!("Not allowed to {verb} tags for image {id}.").into())
 }
 
 fn image_not_found(error: Error, id: &ImageId) -> Error {

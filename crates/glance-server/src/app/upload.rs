@@ -97,7 +97,9 @@ impl App {
         let most = self.enforce_limit(ctx.project.as_ref(), Resource::SizeTotal, whole_mib(declared)).await?;
         let entry = self.store_for_upload(options.store.as_ref())?;
         let mut image = self.load_image(ctx, id).await?;
-        self.enforce_on_own_image(ctx, "upload_image", &image).await?;
+        self.enforce_on_image(ctx, "upload_image", &image).await?;
+        self.require_ownership(ctx, &image)
+            .map_err(|_| Error::Forbidden(format!("Not allowed to upload image data for image {id}").into()))?;
         image.set_status(Status::Saving)?;
         if !entry.driver.capabilities().write {
             let text = "Error in store configuration. Adding images to store is disabled.";

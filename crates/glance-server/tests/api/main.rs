@@ -14,6 +14,7 @@ mod images;
 mod locations;
 mod members;
 mod openapi;
+mod ownership;
 mod policies;
 mod protections;
 mod quota;
