@@ -89,6 +89,19 @@ impl EqualField {
     }
 }
 
+/// Attributes that can be compared as numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NumberField {
+    /// `size`, bytes
+    Size,
+    /// `virtual_size`, bytes
+    VirtualSize,
+    /// `min_disk`, GB
+    MinDisk,
+    /// `min_ram`, MB
+    MinRam,
+}
+
 /// The two timestamps that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeField {
@@ -124,10 +137,10 @@ pub enum Filter {
     Equal(EqualField, String),
     /// The timestamp compares so.
     Time(TimeField, TimeOp, Timestamp),
-    /// At least so many bytes.
-    SizeMin(i64),
-    /// At most so many bytes.
-    SizeMax(i64),
+    /// The number is at least this.
+    AtLeast(NumberField, i64),
+    /// The number is at most this.
+    AtMost(NumberField, i64),
     /// The flag has this value.
     Protected(bool),
     /// The image has this tag.

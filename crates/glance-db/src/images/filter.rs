@@ -3,8 +3,8 @@
 use glance_domain::ProjectId;
 use glance_domain::Visibility;
 use glance_domain::query::{
-    EqualField, Filter, ImageQuery, MemberStatusFilter, NEVER_LISTED, TextField, TimeField, TimeOp, Viewer,
-    VisibilityFilter,
+    EqualField, Filter, ImageQuery, MemberStatusFilter, NEVER_LISTED, NumberField, TextField, TimeField, TimeOp,
+    Viewer, VisibilityFilter,
 };
 use sea_query::{Cond, Condition, Expr, ExprTrait as _, Func, Query, SelectStatement, SubQueryStatement};
 
@@ -35,8 +35,8 @@ fn condition(engine: Engine, filter: &Filter) -> Expr {
         Filter::Text(field, values) => one_of(image(text_column(*field)), values),
         Filter::Equal(field, value) => equal(*field, value),
         Filter::Time(field, op, time) => compare(image(time_column(*field)), *op, engine.time(*time)),
-        Filter::SizeMin(bytes) => image("size").gte(*bytes),
-        Filter::SizeMax(bytes) => image("size").lte(*bytes),
+        Filter::AtLeast(field, least) => image(number_column(*field)).gte(*least),
+        Filter::AtMost(field, most) => image(number_column(*field)).lte(*most),
         Filter::Protected(flag) => image("protected").eq(constant(*flag)),
         Filter::Tag(tag) => any_of_image(tagged(tag), "image_tags"),
         Filter::Property(name, value) => any_of_image(having(engine, name, value), "image_properties"),
@@ -123,6 +123,15 @@ fn equal_column(field: EqualField) -> &'static str {
         EqualField::MinRam => "min_ram",
         EqualField::Size => "size",
         EqualField::VirtualSize => "virtual_size",
+    }
+}
+
+fn number_column(field: NumberField) -> &'static str {
+    match field {
+        NumberField::Size => "size",
+        NumberField::VirtualSize => "virtual_size",
+        NumberField::MinDisk => "min_disk",
+        NumberField::MinRam => "min_ram",
     }
 }
 

@@ -30,6 +30,12 @@ impl Database {
         let statement = Statement { sql: Arc::clone(sql), values: Values(values) };
         Ok(self.pools.fetch(statement, columns::read_whole).await?.pop())
     }
+
+    /// The image even if it is deleted, as long as its row is there.
+    pub(super) async fn find_deleted(&self, id: &ImageId) -> Result<Option<Image>> {
+        let statement = self.engine().render(&find(self.engine(), id.as_str(), None));
+        Ok(self.pools.fetch(statement, columns::read_whole).await?.pop())
+    }
 }
 
 /// The statements for one image as text, rendered once; only the values of their placeholders differ between calls.
@@ -58,10 +64,14 @@ pub(crate) async fn get_within(transaction: &mut Transaction, id: &ImageId) -> R
 }
 
 fn show(engine: Engine, id: &str, viewer: Option<&ProjectId>) -> SelectStatement {
+    find(engine, id, viewer).and_where(live("images")).take()
+}
+
+fn find(engine: Engine, id: &str, viewer: Option<&ProjectId>) -> SelectStatement {
     let mut query = SelectStatement::new();
     columns::select(engine, &mut query);
     children::select(engine, &mut query, "images", viewer);
-    query.from("images").and_where(Expr::col(("images", "id")).eq(id)).and_where(live("images")).take()
+    query.from("images").and_where(Expr::col(("images", "id")).eq(id)).take()
 }
 
 /// Whether the viewer may know the image by its id. `image.member` must be that of the viewer.

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 
 use glance_db::{Database, Kind};
-use glance_domain::query::{EqualField, Filter, ImageQuery, SortDir, SortKey, TextField, TimeField, TimeOp, Viewer};
+use glance_domain::query::{
+    EqualField, Filter, ImageQuery, NumberField, SortDir, SortKey, TextField, TimeField, TimeOp, Viewer,
+};
 use glance_domain::{Image, Status, Visibility};
 
 use crate::support::{at, full_image, id, image, on_every_database, project};
@@ -182,8 +184,12 @@ on_every_database! {
             (equal(EqualField::Size, "5000000000000"), &["image-0001"]),
             (equal(EqualField::VirtualSize, "6000000000000"), &["image-0001"]),
             (equal(EqualField::Size, "many"), &[]),
-            (vec![Filter::SizeMin(1)], &["image-0001"]),
-            (vec![Filter::SizeMin(1), Filter::SizeMax(2)], &[]),
+            (vec![Filter::AtLeast(NumberField::Size, 1)], &["image-0001"]),
+            (vec![Filter::AtLeast(NumberField::Size, 1), Filter::AtMost(NumberField::Size, 2)], &[]),
+            (vec![Filter::AtLeast(NumberField::VirtualSize, 6_000_000_000_000)], &["image-0001"]),
+            (vec![Filter::AtLeast(NumberField::MinRam, 512)], &["image-0001"]),
+            (vec![Filter::AtMost(NumberField::MinRam, 511)], &["image-0002", "image-0003"]),
+            (vec![Filter::AtMost(NumberField::MinDisk, i64::MAX), Filter::AtLeast(NumberField::MinDisk, 1)], &["image-0001"]),
             (vec![Filter::Protected(true)], &["image-0001"]),
             (vec![Filter::Protected(false)], &["image-0002", "image-0003"]),
         ]).await;
@@ -249,6 +255,14 @@ on_every_database! {
         assert_eq!(error.kind(), Kind::MarkerInvisible);
         let own = marked("image-0001", Viewer::Project(project("owner")));
         assert!(names(&database, &own).await.is_empty());
+        for number in [2, 3] {
+            database.create_image(&image(number)).await.unwrap();
+        }
+        database.postpone_delete(&id("image-0002"), at(50)).await.unwrap();
+        let error = database.list_images(&marked("image-0002", own.viewer)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::MarkerUnknown);
+        let administrator = marked("image-0002", Viewer::Admin(None));
+        assert_eq!(names(&database, &administrator).await, ["image-0001"], "the list goes on where the image was");
         assert!(names(&database, &query(0)).await.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use glance_domain::query::{
-    EqualField, Filter, ImageQuery, MemberStatusFilter, SortDir, SortKey, TextField, TimeField, TimeOp,
+    EqualField, Filter, ImageQuery, MemberStatusFilter, NumberField, SortDir, SortKey, TextField, TimeField, TimeOp,
     VisibilityFilter,
 };
 use glance_domain::{ImageId, Timestamp};
@@ -134,8 +134,6 @@ fn filter(name: &str, value: &str) -> Result<Filter> {
         "disk_format" => text(TextField::DiskFormat),
         "created_at" => time(TimeField::CreatedAt, name, value),
         "updated_at" => time(TimeField::UpdatedAt, name, value),
-        "size_min" => bytes(value).map(Filter::SizeMin),
-        "size_max" => bytes(value).map(Filter::SizeMax),
         "checksum" => equal(EqualField::Checksum),
         "os_hash_algo" => equal(EqualField::OsHashAlgo),
         "os_hash_value" => equal(EqualField::OsHashValue),
@@ -144,12 +142,28 @@ fn filter(name: &str, value: &str) -> Result<Filter> {
         "min_ram" => equal(EqualField::MinRam),
         "size" => equal(EqualField::Size),
         "virtual_size" => equal(EqualField::VirtualSize),
-        _ => Ok(Filter::Property(name.to_owned(), value.to_owned())),
+        _ => range(name, value).unwrap_or_else(|| Ok(Filter::Property(name.to_owned(), value.to_owned()))),
     }
 }
 
-fn bytes(value: &str) -> Result<i64> {
-    whole_number(value).ok_or_else(|| invalid("Unable to filter on a range with a non-numeric value.".into()))
+/// `size_min=1` and the like; of an attribute that is no number, it is a property like any other, but for its value.
+fn range(name: &str, value: &str) -> Option<Result<Filter>> {
+    let (attribute, compare) = match (name.strip_suffix("_min"), name.strip_suffix("_max")) {
+        (Some(attribute), _) => (attribute, Filter::AtLeast as fn(NumberField, i64) -> Filter),
+        (None, Some(attribute)) => (attribute, Filter::AtMost as fn(NumberField, i64) -> Filter),
+        (None, None) => return None,
+    };
+    let Some(bound) = whole_number(value) else {
+        return Some(Err(invalid("Unable to filter on a range with a non-numeric value.".into())));
+    };
+    let field = match attribute {
+        "size" => NumberField::Size,
+        "virtual_size" => NumberField::VirtualSize,
+        "min_disk" => NumberField::MinDisk,
+        "min_ram" => NumberField::MinRam,
+        _ => return None,
+    };
+    Some(Ok(compare(field, bound)))
 }
 
 /// A number of any length; one that is too large to be counted is taken for the largest that is not.
@@ -346,8 +360,8 @@ mod tests {
     #[test]
     fn numbers_of_any_length() {
         let huge = "9".repeat(40);
-        assert_eq!((limit(&huge).unwrap(), bytes(&huge).unwrap()), (i64::MAX as u64, i64::MAX));
-        assert_eq!(bytes(&format!("-{huge}")).unwrap(), i64::MIN);
+        assert_eq!((limit(&huge).unwrap(), whole_number(&huge)), (i64::MAX as u64, Some(i64::MAX)));
+        assert_eq!(whole_number(&format!("-{huge}")), Some(i64::MIN));
         for bad in ["", "x", "-1", "1.5", "1e3", &format!("-{huge}")] {
             assert!(limit(bad).is_err(), "{bad}");
         }
