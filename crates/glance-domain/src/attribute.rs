@@ -148,7 +148,7 @@ pub fn set(image: &mut Image, attribute: Attribute, value: &Value) -> Result<()>
         Attribute::Protected => image.protected = flag(value)?,
         Attribute::Hidden => image.hidden = flag(value)?,
         Attribute::Owner => {
-            image.owner = optional_text(value)?.map(ProjectId::new);
+            image.owner = optional_text(value)?.filter(|owner| !owner.is_empty()).map(ProjectId::new);
             check_basic_plane("Owner", image.owner.as_ref().map(ProjectId::as_str))?;
         }
         Attribute::DiskFormat => {
@@ -169,13 +169,22 @@ pub fn set(image: &mut Image, attribute: Attribute, value: &Value) -> Result<()>
 /// Sets a custom property.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the name is too long, the value is no text, or either leaves the basic plane.
+/// [`Error::Invalid`] when the name is too long, the value is a list or an object, or either leaves the basic plane.
 pub fn set_property(image: &mut Image, name: &str, value: &Value) -> Result<()> {
     check_name_length(name)?;
-    let value = text(value)?;
-    check_property(name, value)?;
-    image.properties.insert(name.to_owned(), Some(value.to_owned()));
+    let value = property_text(value)?;
+    check_property(name, value.as_deref().unwrap_or_default())?;
+    image.properties.insert(name.to_owned(), value);
     Ok(())
+}
+
+/// The text that the catalogue keeps of a property; `schema-image.json` may allow more than text.
+fn property_text(value: &Value) -> Result<Option<String>> {
+    match value {
+        Value::Bool(flag) => Ok(Some(u8::from(*flag).to_string())),
+        Value::Number(number) => Ok(Some(number.to_string())),
+        _ => optional_text(value),
+    }
 }
 
 /// Checks name and text of a custom property.
@@ -306,6 +315,13 @@ mod tests {
         assert!(set_property(&mut image, "a", &json!("😀")).is_err());
         assert!(set_property(&mut image, "😀", &json!("a")).is_err());
         set_property(&mut image, "é", &json!("日本")).unwrap();
+        for (value, kept) in
+            [(json!(null), None), (json!(5), Some("5")), (json!(1.5), Some("1.5")), (json!(true), Some("1"))]
+        {
+            set_property(&mut image, "typed", &value).unwrap();
+            assert_eq!(image.properties["typed"].as_deref(), kept);
+        }
+        assert!(set_property(&mut image, "typed", &json!([])).is_err());
     }
 
     #[test]
