@@ -40,7 +40,6 @@ impl RequestContext {
         let mut credentials = Credentials::new();
         credentials.insert("roles".into(), json!(["admin", "member", "reader"]));
         credentials.insert("project_id".into(), json!(project.as_ref().map(ProjectId::as_str)));
-        credentials.insert("is_admin".into(), json!(true));
         let credentials = Arc::new(credentials);
         Self { request_id, user: None, project, credentials, is_admin: true, read_only: false, token: None, config }
     }

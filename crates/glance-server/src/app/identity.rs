@@ -53,13 +53,9 @@ impl std::fmt::Debug for Sent {
     }
 }
 
-/// What rules may ask about a caller, put together once: before it is known whether that is an administrator, and after.
+/// What rules may ask about a caller, put together once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Claims {
-    undecided: OnceLock<Arc<Credentials>>,
-    administrator: OnceLock<Arc<Credentials>>,
-    other: OnceLock<Arc<Credentials>>,
-}
+pub(crate) struct Claims(OnceLock<Arc<Credentials>>);
 
 /// Who comes with a token, found out once for all the requests that do.
 #[derive(Debug)]
@@ -129,25 +125,7 @@ impl Identity {
     /// What rules may ask, as oslo.context hands it to oslo.policy. Roles are in lower case, as in Glance.
     #[must_use]
     pub fn credentials(&self) -> Arc<Credentials> {
-        self.claims.undecided.get_or_init(|| Arc::new(self.values())).clone()
-    }
-
-    /// What rules may ask about an administrator.
-    #[must_use]
-    pub fn administrator(&self) -> Arc<Credentials> {
-        self.claims.administrator.get_or_init(|| self.decided(true)).clone()
-    }
-
-    /// What rules may ask about everybody else.
-    #[must_use]
-    pub fn no_administrator(&self) -> Arc<Credentials> {
-        self.claims.other.get_or_init(|| self.decided(false)).clone()
-    }
-
-    fn decided(&self, is_admin: bool) -> Arc<Credentials> {
-        let mut values = self.values();
-        values.insert("is_admin".to_owned(), is_admin.into());
-        Arc::new(values)
+        self.claims.0.get_or_init(|| Arc::new(self.values())).clone()
     }
 
     fn values(&self) -> Credentials {

@@ -251,7 +251,6 @@ impl Persona {
         context.is_admin = self.roles.contains(&"admin");
         let credentials = Arc::make_mut(&mut context.credentials);
         credentials.insert("roles".into(), serde_json::json!(self.roles));
-        credentials.insert("is_admin".into(), context.is_admin.into());
         context.read_only = self.project.is_none();
         context
     }

@@ -37,7 +37,6 @@ pub async fn insert(app: &App, strangers: Strangers, request: &mut Request<Body>
         (Some(identity), _) => {
             let mut context = RequestContext::authenticated(id, &identity, config);
             context.is_admin = app.policy.check(&context, "context_is_admin", &Target::none()).await?;
-            context.credentials = if context.is_admin { identity.administrator() } else { identity.no_administrator() };
             context
         }
         (None, Strangers::MayRead) => RequestContext::anonymous(id, config),
