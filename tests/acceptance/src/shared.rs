@@ -38,11 +38,33 @@ pub struct Service {
     pub endpoint: Endpoint,
 }
 
-/// Serves Python Glance with a thread for each request; its port is the first argument.
+/// Serves Python Glance with a thread for each request, bodies in chunks too; its port is the first argument.
 const PYTHON_GLANCE: &str = "
 import socketserver, sys
 from wsgiref import simple_server
 from glance.wsgi.api import application
+
+class Chunks:
+    def __init__(self, source):
+        self.source, self.left, self.ended = source, 0, False
+
+    def read(self, size=-1):
+        data = b''
+        while not self.ended and (size < 0 or len(data) < size):
+            if self.left == 0:
+                self.left = int(self.source.readline().split(b';')[0], 16)
+                self.ended = self.left == 0
+            piece = self.source.read(self.left if size < 0 else min(self.left, size - len(data)))
+            data, self.left = data + piece, self.left - len(piece)
+            if self.left == 0:
+                self.source.readline()
+        return data
+
+def serve(environ, start_response):
+    if environ.get('HTTP_TRANSFER_ENCODING', '').lower() == 'chunked':
+        environ['wsgi.input'] = Chunks(environ['wsgi.input'])
+        environ['wsgi.input_terminated'] = True
+    return application(environ, start_response)
 
 class Server(socketserver.ThreadingMixIn, simple_server.WSGIServer):
     daemon_threads = True
@@ -52,7 +74,7 @@ class Quiet(simple_server.WSGIRequestHandler):
     def log_message(self, *words):
         pass
 
-simple_server.make_server('127.0.0.1', int(sys.argv[1]), application, Server, Quiet).serve_forever()
+simple_server.make_server('127.0.0.1', int(sys.argv[1]), serve, Server, Quiet).serve_forever()
 ";
 
 /// Makes a database, with the drivers that Python Glance has. Arguments: the server's URL, the new database's name.

@@ -53,11 +53,14 @@ fn shared(keystone: &Keystone, engine: Engine, tempest: &Tempest) -> Shared {
         "[DEFAULT]\nenabled_backends = fast:file, robust:file, web:http\n\
          [fast]\nweight = 100\n[robust]\nfilesystem_store_datadir = {}\nweight = 50\n[web]\nstore_description = web\n\
          [import_filtering_opts]\nallowed_hosts = [127.0.0.1]\nallowed_ports = [{}]\n\
+         [oslo_concurrency]\nlock_path = {}\n\
          [oslo_policy]\nenforce_scope = true\nenforce_new_defaults = true\n",
         shared.file("robust").display(),
-        tempest.files_port()
+        tempest.files_port(),
+        shared.file("locks").display()
     ));
     shared.manage(&["db", "sync"]);
+    shared.manage(&["db", "load_metadefs", concat!(env!("CARGO_MANIFEST_DIR"), "/../../etc/metadefs")]);
     shared
 }
 
