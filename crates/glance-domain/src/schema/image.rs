@@ -73,6 +73,12 @@ impl ImageSchema {
         })
     }
 
+    /// Whether it says anything of an attribute or property of this name.
+    #[must_use]
+    pub fn describes(&self, name: &str) -> bool {
+        self.document["properties"].get(name).is_some()
+    }
+
     /// Checks a whole image document of a request.
     ///
     /// # Errors

@@ -45,7 +45,9 @@ impl Serialize for ImageView<'_> {
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in &image.properties {
             if !HIDDEN_PROPERTIES.contains(&name.as_str()) {
-                map.serialize_entry(name, value.as_deref().unwrap_or_default())?;
+                // Only what schema-image.json describes can be null; of others, that is what the v1 API has left.
+                let null = value.is_none() && self.ctx.config.schema.describes(name);
+                map.serialize_entry(name, &(!null).then(|| value.as_deref().unwrap_or_default()))?;
             }
         }
         map.serialize_entry("name", &image.name)?;
