@@ -47,10 +47,23 @@ pub fn main() -> ExitCode {
     match (program.run)(arguments) {
         Ok(code) => code,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "glance-{}: {error:#}", program.name);
+            let _ = writeln!(std::io::stderr(), "glance-{}: {}", program.name, explain(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, those left out that it has named already.
+fn explain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match (text.is_empty(), text.ends_with(&cause)) {
+            (true, _) => text = cause,
+            (false, true) => {}
+            (false, false) => text += &format!(": {cause}"),
+        }
+    }
+    text
 }
 
 /// Reads a program's arguments. A question such as `--help`, or arguments that cannot be, are answered at once; then
@@ -93,5 +106,20 @@ fn introduce(argument: Option<&OsString>) -> ExitCode {
     } else {
         let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let cause = || anyhow!("no such file");
+        assert_eq!(explain(&cause()), "no such file");
+        assert_eq!(explain(&cause().context("cannot read a.conf")), "cannot read a.conf: no such file");
+        assert_eq!(explain(&cause().context("a.conf: no such file")), "a.conf: no such file");
     }
 }

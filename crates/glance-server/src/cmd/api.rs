@@ -134,7 +134,7 @@ impl Reload {
             if let (Some(tls), Some(files)) = (&serving.tls, &serving.settings.tls)
                 && let Err(error) = tls.reload(files)
             {
-                tracing::error!(error = %format!("{error:#}"), "the certificates stay as they were");
+                tracing::error!(error = %super::explain(&error), "the certificates stay as they were");
             }
             match load::reload(&self.arguments, &self.environment) {
                 Ok(fresh) => {
@@ -143,7 +143,7 @@ impl Reload {
                     report_reload(&options, &fresh.options);
                     options = fresh.options;
                 }
-                Err(error) => tracing::error!(error = %format!("{error:#}"), "the configuration stays as it was"),
+                Err(error) => tracing::error!(error = %super::explain(&error), "the configuration stays as it was"),
             }
             notifier.ready();
         }

@@ -39,7 +39,7 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
     match start(arguments) {
         Ok(code) => Ok(code),
         Err(error) => {
-            writeln!(std::io::stderr(), "{error:#}")?;
+            writeln!(std::io::stderr(), "{}", super::explain(&error))?;
             Ok(ExitCode::FAILURE)
         }
     }
