@@ -7,7 +7,7 @@ use crate::clients::run;
 use crate::files::Files;
 use crate::folder::Folder;
 use crate::keystone::Keystone;
-use crate::{data, environment};
+use crate::{data, disk, environment};
 
 /// Turns a stream of subunit into lines of a status and the name of a test.
 const TELL: &str = "
@@ -45,7 +45,10 @@ impl Tempest {
     #[must_use]
     pub fn new(keystone: &Keystone, region: &str) -> Self {
         let folder = Folder::new();
-        let files = Files::serve(&folder, &[("image.raw", &data::bytes(2, 2 << 20))]);
+        let disk = folder.file("disk.qcow2");
+        disk::make(&disk, "qcow2", "", "8M");
+        let disk = fs::read(disk).unwrap();
+        let files = Files::serve(&folder, &[("image.raw", &data::bytes(2, 2 << 20)), ("image.qcow2", &disk)]);
         let locks = folder.file("locks");
         fs::create_dir(&locks).unwrap();
         let settings = [
@@ -68,7 +71,8 @@ impl Tempest {
             (
                 "image",
                 format!(
-                    "region = {region}\nhttp_image = {}/image.raw\nbuild_interval = 1\n\
+                    "region = {region}\nhttp_image = {0}/image.raw\nhttp_qcow2_image = {0}/image.qcow2\n\
+                     build_interval = 1\n\
                      container_formats = bare,ami,ari,aki,ovf,ova,docker,compressed\n\
                      disk_formats = raw,qcow2,ami,ari,aki,vhd,vhdx,vmdk,vdi,iso,ploop,gpt\n",
                     files.url()
