@@ -7,9 +7,9 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use glance_db::{CompletedUpload, Database, Node, NodeId, Phase, Settings, Transfer, TransferId, TransferKind};
+use glance_db::{CompletedUpload, Database, NewUpload, Node, NodeId, Settings, Transition, WorkId};
 use glance_domain::query::{ImageQuery, Viewer};
-use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, StoreId, Timestamp, Visibility};
+use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Status, StoreId, Timestamp, Visibility};
 use tokio::task::JoinSet;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -147,28 +147,27 @@ async fn list(database: &Database, images: u32, tasks: u32) -> Result<()> {
 async fn upload(database: &Database, tasks: u32) -> Result<()> {
     let id = NodeId::random();
     let (boot_id, pid_namespace) = ("boot".into(), "1".into());
-    let node = Node { id: id.clone(), name: "measure".into(), boot_id, pid_namespace, pid: 1, pid_started: 1 };
+    let node = Node {
+        id: id.clone(),
+        name: "measure".into(),
+        boot_id,
+        pid_namespace,
+        pid: 1,
+        pid_started: 1,
+        lease: Duration::from_secs(60),
+    };
     database.register_node(&node).await?;
     let database = database.clone();
     repeat("create + begin + complete", tasks, move |_| {
         let (database, node) = (database.clone(), id.clone());
         async move {
             let image = Image { id: ImageId::random(), locations: Vec::new(), ..image(1)? };
-            let (store, kind) = (StoreId::new("fast"), TransferKind::Upload);
-            let (id, now) = (TransferId::random(), image.created_at);
-            let transfer = Transfer {
-                attempt: id.as_str().into(),
-                id,
-                kind,
-                image: image.id.clone(),
-                node,
-                store,
-                phase: Phase::Writing,
-                journal: None,
-            };
+            let (store, transition, now) = (StoreId::new("fast"), Transition::UPLOAD, image.created_at);
+            let (id, of) = (WorkId::random(), image.id.clone());
+            let new = NewUpload { id, image: of, node, store, transition, reservation: None };
             database.create_image(&image).await?;
-            database.begin_upload(&transfer, None, now).await?;
-            database.complete_upload(&transfer.id, &completed(&image), None, now).await?;
+            database.begin_upload(&new, now).await?;
+            database.complete_upload(&new.id, &completed(&image), None, transition.then(Status::Active), now).await?;
             Ok(())
         }
     })

@@ -8,7 +8,9 @@ use crate::images::read::ShowSql;
 use crate::pool::{Connections, Pools};
 use crate::seal::Seal;
 use crate::settings::Settings;
+use crate::simulation::Simulation;
 use crate::url::{self, Target};
+use crate::work::WorkId;
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +71,19 @@ impl Database {
         };
         let show = ShowSql::new(pools.engine());
         Ok(Self { pools, show, rare: RareFilters::default(), seal })
+    }
+
+    /// The same catalogue in a simulated world.
+    #[must_use]
+    pub fn simulated(mut self, simulation: Simulation) -> Self {
+        self.pools.simulation = Some(simulation);
+        self
+    }
+
+    /// A fence for a new record.
+    #[must_use]
+    pub fn new_work_id(&self) -> WorkId {
+        self.pools.simulation.as_ref().map_or_else(WorkId::random, |simulation| WorkId::new(simulation.next_id()))
     }
 
     /// Which database it is.

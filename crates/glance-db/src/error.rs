@@ -17,7 +17,9 @@ pub enum Kind {
     Duplicate,
     /// The row is not in the state that the caller expected; somebody else was faster. Or other rows refer to it.
     Conflict,
-    /// The image was deleted while its data was being uploaded.
+    /// The caller no longer holds the record it acts on, or its node is not live: another node may have taken over.
+    Fenced,
+    /// The image was deleted while its data was being uploaded, or is being deleted.
     Gone,
     /// There is no room for more: a limit that the caller gave is reached.
     LimitReached,

@@ -46,18 +46,38 @@ impl<DB: Database> Lease<DB> {
         self.running = false;
     }
 
+    /// As [`Self::done`]. After an error that is not the statement's own, the connection is closed.
+    pub(crate) fn answered<T>(&mut self, answer: &sqlx::Result<T>) {
+        self.running = answer.as_ref().is_err_and(is_of_the_connection);
+    }
+
     pub(crate) async fn begin(pool: &Pool<DB>, statement: &'static str) -> sqlx::Result<Self> {
         let mut lease = Self::take(pool).await?;
         let begun = DB::TransactionManager::begin(lease.start(), Some(statement.into_sql_str())).await;
-        lease.done();
+        lease.answered(&begun);
         begun.map(|()| lease)
     }
 
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         let committed = DB::TransactionManager::commit(self.start()).await;
-        self.done();
+        // Nobody knows in what state a failed commit leaves the connection: it is closed.
+        if committed.is_ok() {
+            self.done();
+        }
         committed
     }
+}
+
+/// Whether an error says something about the connection rather than about the statement. SQLite may have ended the
+/// transaction by itself after those of the disk and of memory.
+fn is_of_the_connection(error: &sqlx::Error) -> bool {
+    let Some(database) = error.as_database_error() else {
+        return !matches!(error, sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_));
+    };
+    let code = database.code().and_then(|code| code.parse::<u32>().ok());
+    // NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB.
+    database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some()
+        && code.is_some_and(|code| matches!(code & 0xff, 7 | 8 | 10 | 11 | 13 | 14 | 15 | 26))
 }
 
 impl<DB: Database> Drop for Lease<DB> {

@@ -6,6 +6,7 @@
 mod backup;
 mod database;
 mod error;
+mod ids;
 mod images;
 mod lease;
 mod members;
@@ -15,25 +16,25 @@ mod nodes;
 mod pool;
 mod purge;
 mod quota;
-mod removals;
 mod schema;
 mod seal;
 mod settings;
+pub mod simulation;
 mod sql;
 mod timestamp;
-mod transfer;
-mod transfers;
 mod url;
+mod work;
 
 pub use database::{Database, Engine};
 pub use error::{Error, Kind, Result};
 pub use metadefs::{Association, Definition, Loaded, Merge, Named, ObjectDefinition};
 pub use migrations::{EXPAND_HEAD, HEAD, INITIAL, Loss, Losses, Migrations, Observer, RevisionStatus, Triggers};
+pub use nodes::{Death, ListedNode, Node, NodeId, Standing};
 pub use pool::Connections;
 pub use purge::{PurgeLimits, PurgeObserver, Purged};
 pub use schema::SchemaState;
 pub use settings::Settings;
-pub use transfer::{
-    CompletedUpload, LocationChange, Node, NodeId, Phase, Removal, Reservation, StorageLimit, Transfer, TransferId,
-    TransferKind,
+pub use work::{
+    Begun, CompletedDelete, CompletedUpload, Deletion, LocationChange, NewRemoval, NewUpload, Phase, Postponement,
+    Record, Reservation, StorageLimit, Transfer, Transition, Work, WorkId,
 };

@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, Executor as _, MySqlP
 
 use crate::error::{Error, Kind, Result};
 use crate::settings::Settings;
+use crate::simulation::Simulation;
 use crate::url::{self, Place, Target};
 
 /// A connection that lay idle for longer is tried before it is used.
@@ -34,9 +35,16 @@ pub struct Connections {
     pub most: u32,
 }
 
-/// The open pools.
+/// The open pools, and the simulation that runs on them.
 #[derive(Clone, Debug)]
-pub(crate) enum Pools {
+pub(crate) struct Pools {
+    pub(crate) engine: EnginePools,
+    pub(crate) simulation: Option<Simulation>,
+}
+
+/// The open pools of one of the three engines.
+#[derive(Clone, Debug)]
+pub(crate) enum EnginePools {
     /// One writer, several readers.
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     /// One pool.
@@ -48,11 +56,12 @@ pub(crate) enum Pools {
 impl Pools {
     /// Opens the first connection, so that a wrong setting shows at once.
     pub(crate) async fn open(settings: &Settings) -> Result<Self> {
-        match url::parse(&settings.url)? {
-            Target::Sqlite(place) => open_sqlite(settings, place.options).await,
-            Target::Postgres(place) => open_postgres(settings, *place).await,
-            Target::MySql(place) => open_mysql(settings, *place).await,
-        }
+        let engine = match url::parse(&settings.url)? {
+            Target::Sqlite(place) => open_sqlite(settings, place.options).await?,
+            Target::Postgres(place) => open_postgres(settings, *place).await?,
+            Target::MySql(place) => open_mysql(settings, *place).await?,
+        };
+        Ok(Self { engine, simulation: None })
     }
 
     pub(crate) fn connections(&self) -> Connections {
@@ -60,8 +69,8 @@ impl Pools {
             let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
             Connections { open: pool.size(), idle, most: pool.options().get_max_connections() }
         }
-        match self {
-            Self::Sqlite { writer, readers } => {
+        match &self.engine {
+            EnginePools::Sqlite { writer, readers } => {
                 let [writer, readers] = [writer, readers].map(of);
                 Connections {
                     open: writer.open + readers.open,
@@ -69,19 +78,19 @@ impl Pools {
                     most: writer.most + readers.most,
                 }
             }
-            Self::Postgres(pool) => of(pool),
-            Self::MySql(pool) => of(pool),
+            EnginePools::Postgres(pool) => of(pool),
+            EnginePools::MySql(pool) => of(pool),
         }
     }
 
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite { writer, readers } => {
+        match &self.engine {
+            EnginePools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
-            Self::MySql(pool) => pool.close().await,
+            EnginePools::Postgres(pool) => pool.close().await,
+            EnginePools::MySql(pool) => pool.close().await,
         }
     }
 }
@@ -104,7 +113,7 @@ fn networked<DB: sqlx::Database>(settings: &Settings) -> PoolOptions<DB> {
         })
 }
 
-async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Result<Pools> {
+async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Result<EnginePools> {
     // With `Normal`, a loss of power could take changes with it that were answered for.
     let synchronous = if settings.sqlite_synchronous { SqliteSynchronous::Full } else { SqliteSynchronous::Off };
     let options = logged(settings, options)
@@ -123,20 +132,20 @@ async fn open_sqlite(settings: &Settings, options: SqliteConnectOptions) -> Resu
         Some(":memory:") => writer.clone(),
         _ => pool(settings.sqlite_readers.max(1)).connect_with(options.pragma("query_only", "1")).await?,
     };
-    Ok(Pools::Sqlite { writer, readers })
+    Ok(EnginePools::Sqlite { writer, readers })
 }
 
-async fn open_postgres(settings: &Settings, place: Place<PgConnectOptions>) -> Result<Pools> {
+async fn open_postgres(settings: &Settings, place: Place<PgConnectOptions>) -> Result<EnginePools> {
     let options = logged(settings, place.options).statement_cache_capacity(STATEMENTS);
     let patience = place.connect_timeout.unwrap_or(settings.acquire_timeout);
     let first = attempt(&options, patience).await;
     let first = first.map_err(|error| refused(error, options.get_host(), options.get_port(), options.get_socket()))?;
     first.close().await?;
     let pool: PgPoolOptions = networked(settings);
-    Ok(Pools::Postgres(pool.connect_lazy_with(options)))
+    Ok(EnginePools::Postgres(pool.connect_lazy_with(options)))
 }
 
-async fn open_mysql(settings: &Settings, place: Place<MySqlConnectOptions>) -> Result<Pools> {
+async fn open_mysql(settings: &Settings, place: Place<MySqlConnectOptions>) -> Result<EnginePools> {
     let options = logged(settings, place.options)
         .pipes_as_concat(false)
         .no_engine_substitution(false)
@@ -159,7 +168,7 @@ async fn open_mysql(settings: &Settings, place: Place<MySqlConnectOptions>) -> R
             Ok(())
         })
     });
-    Ok(Pools::MySql(pool.connect_lazy_with(options)))
+    Ok(EnginePools::MySql(pool.connect_lazy_with(options)))
 }
 
 /// Statements at the level that `connection_debug` asks for. Their values are never logged.

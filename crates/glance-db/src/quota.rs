@@ -9,8 +9,8 @@ use crate::database::retry;
 use crate::error::{Error, Result};
 use crate::images::{usage, write::bytes};
 use crate::sql::{Columns, Transaction};
-use crate::transfer::{Reservation, StorageLimit, TransferId};
-use crate::{Database, Engine, transfers};
+use crate::work::{Reservation, StorageLimit, WorkId, rows};
+use crate::{Database, Engine};
 
 impl Database {
     /// The bytes that nobody uses or has reserved. It may be wrong as soon as it is known: changes count again.
@@ -28,8 +28,8 @@ impl Database {
     ///
     /// # Errors
     /// [`Kind::LimitReached`](crate::Kind::LimitReached) when the least does not fit: the upload keeps what it has.
-    /// [`Kind::Conflict`](crate::Kind::Conflict) when the transfer is gone or another node has taken it over.
-    pub async fn reserve(&self, id: &TransferId, reservation: &Reservation) -> Result<u64> {
+    /// [`Kind::Fenced`](crate::Kind::Fenced) when the work has ended or another node has claimed it.
+    pub async fn reserve(&self, id: &WorkId, reservation: &Reservation) -> Result<u64> {
         retry(|| async {
             let mut transaction = self.pools.begin().await?;
             lock(&mut transaction, &reservation.limit.project).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn lock(transaction: &mut Transaction, project: &ProjectId) -> 
 }
 
 /// Writes a reservation down, in place of what the transfer has reserved before.
-pub(crate) async fn reserve(transaction: &mut Transaction, id: &TransferId, wanted: &Reservation) -> Result<u64> {
+pub(crate) async fn reserve(transaction: &mut Transaction, id: &WorkId, wanted: &Reservation) -> Result<u64> {
     let left = left(transaction, &wanted.limit, Some(id)).await?;
     if wanted.least > left {
         return Err(Error::no_room(wanted.least, left));
@@ -67,7 +67,7 @@ pub(crate) async fn reserve(transaction: &mut Transaction, id: &TransferId, want
     update.table("rs_transfers").value("project", wanted.limit.project.as_str());
     update.value("reserved", bytes(Some(reserved))?).and_where(Expr::col("id").eq(id.as_str()));
     if transaction.execute(&update).await? == 0 {
-        return Err(transfers::lost());
+        return Err(rows::lost());
     }
     Ok(reserved)
 }
@@ -80,12 +80,13 @@ pub(crate) async fn require_unreserved(transaction: &mut Transaction, limit: &St
 
 /// Refuses data that does not fit beside what is stored: for an upload whose own reservation ends now.
 pub(crate) async fn require_unused(transaction: &mut Transaction, limit: &StorageLimit, size: u64) -> Result<()> {
-    let left = limit.bytes.saturating_sub(used(transaction, &limit.project).await?);
+    let taken = used(transaction, &limit.project).await?.saturating_add(unremoved(transaction, &limit.project).await?);
+    let left = limit.bytes.saturating_sub(taken);
     if size > left { Err(Error::no_room(size, left)) } else { Ok(()) }
 }
 
 /// What is neither stored nor reserved by other transfers than `own`.
-async fn left(transaction: &mut Transaction, limit: &StorageLimit, own: Option<&TransferId>) -> Result<u64> {
+async fn left(transaction: &mut Transaction, limit: &StorageLimit, own: Option<&WorkId>) -> Result<u64> {
     let used = used(transaction, &limit.project).await?;
     let mut query = Query::select();
     query.column("reserved").from("rs_transfers").and_where(Expr::col("project").eq(limit.project.as_str()));
@@ -95,6 +96,15 @@ async fn left(transaction: &mut Transaction, limit: &StorageLimit, own: Option<&
     let reservations = transaction.fetch(&query, |row| Columns::of(row).optional_integer()).await?;
     let taken = reservations.into_iter().flatten().fold(used, |sum, bytes| sum.saturating_add(unsigned(bytes)));
     Ok(limit.bytes.saturating_sub(taken))
+}
+
+/// Bytes that no image has any more, and that are still there.
+async fn unremoved(transaction: &mut Transaction, project: &ProjectId) -> Result<u64> {
+    let mut query = Query::select();
+    query.column("reserved").from("rs_transfers").and_where(Expr::col("project").eq(project.as_str()));
+    query.and_where(Expr::col("kind").eq("removal"));
+    let bytes = transaction.fetch(&query, |row| Columns::of(row).optional_integer()).await?;
+    Ok(bytes.into_iter().flatten().fold(0, |sum, bytes| sum.saturating_add(unsigned(bytes))))
 }
 
 async fn used(transaction: &mut Transaction, project: &ProjectId) -> Result<u64> {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use glance_domain::Timestamp;
 use sea_query::prepare::{SqlWriter, SqlWriterValues};
 use sea_query::{
-    MysqlQueryBuilder, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder, SqliteQueryBuilder, Value, Values,
+    Expr, MysqlQueryBuilder, PostgresQueryBuilder, QueryBuilder, QueryStatementBuilder, SqliteQueryBuilder, Value,
+    Values,
 };
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, MySql, Postgres, Row as _, Sqlite};
@@ -17,7 +18,8 @@ use tracing::Instrument as _;
 
 use crate::error::{Error, Kind, Result};
 use crate::lease::Lease;
-use crate::pool::Pools;
+use crate::pool::{EnginePools, Pools};
+use crate::simulation::Simulation;
 use crate::{Engine, timestamp};
 
 /// A rendered statement with the values of its placeholders.
@@ -210,7 +212,7 @@ macro_rules! leased {
     ($lease:expr, $query:expr, $method:ident) => {{
         let (query, lease): (_, &mut Lease<_>) = ($query, $lease);
         let answer = query.$method(lease.start()).await;
-        lease.done();
+        lease.answered(&answer);
         answer?
     }};
 }
@@ -236,20 +238,31 @@ fn read<R: Row, T>(rows: &[R], map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>>
     rows.iter().map(|row| map(row)).collect()
 }
 
-/// An open transaction; dropped without a commit, it is rolled back.
-pub(crate) enum Transaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+/// The connection of a transaction.
+pub(crate) enum Connection {
+    Sqlite(Lease<Sqlite>),
     Postgres(Lease<Postgres>),
     MySql(Lease<MySql>),
 }
 
+/// An open transaction; dropped without a commit, it is rolled back.
+pub(crate) struct Transaction {
+    pub(crate) connection: Connection,
+    simulation: Option<Simulation>,
+}
+
 impl Transaction {
     pub(crate) fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
-            Self::MySql(_) => Engine::MySql,
+        match self.connection {
+            Connection::Sqlite(_) => Engine::Sqlite,
+            Connection::Postgres(_) => Engine::Postgres,
+            Connection::MySql(_) => Engine::MySql,
         }
+    }
+
+    /// The database's clock, in milliseconds since 1970.
+    pub(crate) fn clock(&self) -> Expr {
+        clock(self.engine(), self.simulation.as_ref())
     }
 
     /// Runs a query and makes something of each row.
@@ -261,10 +274,10 @@ impl Transaction {
         let (engine, statement) = (self.engine(), self.engine().render(query));
         let sql = statement.sql.clone();
         let work = async {
-            match self {
-                Self::Sqlite(inner) => read(&prepared!(statement).fetch_all(&mut **inner).await?, map),
-                Self::Postgres(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
-                Self::MySql(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+            match &mut self.connection {
+                Connection::Sqlite(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+                Connection::Postgres(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
+                Connection::MySql(lease) => read(&leased!(lease, prepared!(statement), fetch_all), map),
             }
         };
         traced(engine, &sql, work).await
@@ -275,10 +288,10 @@ impl Transaction {
         let (engine, statement) = (self.engine(), self.engine().render(query));
         let sql = statement.sql.clone();
         let work = async {
-            Ok(match self {
-                Self::Sqlite(inner) => prepared!(statement).execute(&mut **inner).await?.rows_affected(),
-                Self::Postgres(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
-                Self::MySql(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+            Ok(match &mut self.connection {
+                Connection::Sqlite(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+                Connection::Postgres(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
+                Connection::MySql(lease) => leased!(lease, prepared!(statement), execute).rows_affected(),
             })
         };
         traced(engine, &sql, work).await
@@ -292,46 +305,84 @@ impl Transaction {
     /// As [`Self::run`]; tells how many rows it changed.
     pub(crate) async fn run_counted(&mut self, sql: &str) -> Result<u64> {
         let query = sqlx::raw_sql(AssertSqlSafe(sql));
-        Ok(match self {
-            Self::Sqlite(inner) => query.execute(&mut **inner).await?.rows_affected(),
-            Self::Postgres(lease) => leased!(lease, query, execute).rows_affected(),
-            Self::MySql(lease) => leased!(lease, query, execute).rows_affected(),
+        Ok(match &mut self.connection {
+            Connection::Sqlite(lease) => leased!(lease, query, execute).rows_affected(),
+            Connection::Postgres(lease) => leased!(lease, query, execute).rows_affected(),
+            Connection::MySql(lease) => leased!(lease, query, execute).rows_affected(),
         })
     }
 
+    /// Commits. After an error it is not known whether the transaction took place.
     pub(crate) async fn commit(self) -> Result<()> {
-        let engine = self.engine();
+        let (engine, simulation) = (self.engine(), self.simulation);
         let work = async {
-            match self {
-                Self::Sqlite(inner) => inner.commit().await?,
-                Self::Postgres(lease) => lease.commit().await?,
-                Self::MySql(lease) => lease.commit().await?,
+            match simulation {
+                None => self.connection.commit().await,
+                Some(simulation) => simulation.commit(self.connection.commit()).await,
             }
-            Ok(())
         };
         traced(engine, "COMMIT", work).await
     }
 }
 
+impl Connection {
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(lease) => lease.commit().await?,
+            Self::Postgres(lease) => lease.commit().await?,
+            Self::MySql(lease) => lease.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The database's clock, in milliseconds since 1970; a simulation has one of its own.
+fn clock(engine: Engine, simulation: Option<&Simulation>) -> Expr {
+    if let Some(simulation) = simulation {
+        return Expr::val(simulation.now());
+    }
+    Expr::cust(match engine {
+        Engine::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+        Engine::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        Engine::MySql => "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
+    })
+}
+
 impl Pools {
     pub(crate) fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite { .. } => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
-            Self::MySql(_) => Engine::MySql,
+        match self.engine {
+            EnginePools::Sqlite { .. } => Engine::Sqlite,
+            EnginePools::Postgres(_) => Engine::Postgres,
+            EnginePools::MySql(_) => Engine::MySql,
+        }
+    }
+
+    /// As [`Transaction::clock`].
+    pub(crate) fn clock(&self) -> Expr {
+        clock(self.engine(), self.simulation.as_ref())
+    }
+
+    /// Where a simulation decides whether the next step takes place.
+    async fn gate(&self) -> Result<()> {
+        match &self.simulation {
+            None => Ok(()),
+            Some(simulation) => simulation.begin().await,
         }
     }
 
     /// Runs one query on its own and makes something of each row.
     pub(crate) async fn fetch<T>(&self, statement: Statement, map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
+        self.gate().await?;
         let sql = statement.sql.clone();
         let work = async {
-            match self {
-                Self::Sqlite { readers, .. } => read(&prepared!(statement).fetch_all(readers).await?, map),
-                Self::Postgres(pool) => {
+            match &self.engine {
+                EnginePools::Sqlite { readers, .. } => {
+                    read(&leased!(&mut Lease::take(readers).await?, prepared!(statement), fetch_all), map)
+                }
+                EnginePools::Postgres(pool) => {
                     read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map)
                 }
-                Self::MySql(pool) => {
+                EnginePools::MySql(pool) => {
                     read(&leased!(&mut Lease::take(pool).await?, prepared!(statement), fetch_all), map)
                 }
             }
@@ -341,27 +392,34 @@ impl Pools {
 
     /// Starts a transaction that changes something. On SQLite it has the write lock from the beginning.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
+        self.gate().await?;
         let work = async {
-            Ok(match self {
-                Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-                Self::Postgres(pool) => Transaction::Postgres(Lease::begin(pool, "BEGIN").await?),
-                Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "BEGIN").await?),
+            Ok(match &self.engine {
+                EnginePools::Sqlite { writer, .. } => {
+                    Connection::Sqlite(Lease::begin(writer, "BEGIN IMMEDIATE").await?)
+                }
+                EnginePools::Postgres(pool) => Connection::Postgres(Lease::begin(pool, "BEGIN").await?),
+                EnginePools::MySql(pool) => Connection::MySql(Lease::begin(pool, "BEGIN").await?),
             })
         };
-        traced(self.engine(), "BEGIN", work).await
+        let connection = traced(self.engine(), "BEGIN", work).await?;
+        Ok(Transaction { connection, simulation: self.simulation.clone() })
     }
 
     /// Starts a transaction whose queries all see the same state.
     pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
+        self.gate().await?;
         let work = async {
-            Ok(match self {
-                Self::Sqlite { readers, .. } => Transaction::Sqlite(readers.begin().await?),
-                Self::Postgres(pool) => {
-                    Transaction::Postgres(Lease::begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            Ok(match &self.engine {
+                EnginePools::Sqlite { readers, .. } => Connection::Sqlite(Lease::begin(readers, "BEGIN").await?),
+                EnginePools::Postgres(pool) => {
+                    Connection::Postgres(Lease::begin(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
                 }
-                Self::MySql(pool) => Transaction::MySql(Lease::begin(pool, "START TRANSACTION READ ONLY").await?),
+                EnginePools::MySql(pool) => Connection::MySql(Lease::begin(pool, "START TRANSACTION READ ONLY").await?),
             })
         };
-        traced(self.engine(), "BEGIN", work).await
+        let connection = traced(self.engine(), "BEGIN", work).await?;
+        // It changes nothing, so its commit is no step.
+        Ok(Transaction { connection, simulation: None })
     }
 }

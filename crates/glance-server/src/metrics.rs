@@ -25,6 +25,7 @@ pub struct Metrics {
     statuses: Mutex<BTreeMap<(Route, u16), Arc<AtomicU64>>>,
     in_flight: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
+    stuck_work: AtomicU64,
     transfers: Mutex<BTreeMap<(Direction, String), Arc<Transfers>>>,
     validators: Mutex<Vec<Validator<Caller>>>,
 }
@@ -107,6 +108,11 @@ impl Metrics {
     /// From now on it is told how `validator` judges tokens.
     pub fn watch(&self, validator: Validator<Caller>) {
         self.validators.lock().unwrap_or_else(PoisonError::into_inner).push(validator);
+    }
+
+    /// How many records of this node failed again and again.
+    pub fn set_stuck_work(&self, records: u64) {
+        self.stuck_work.store(records, Ordering::Relaxed);
     }
 
     /// A connection begins.

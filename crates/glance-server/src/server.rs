@@ -72,7 +72,7 @@ pub async fn serve(
     if !app.tasks.finish(grace).await {
         tracing::warn!("some work did not end; it will be cleaned up after the next start");
     }
-    if let Err(error) = app.db.forget_node(app.tasks.node()).await {
+    if let Err(error) = app.db.forget_node(&app.tasks.node()).await {
         tracing::warn!(%error, "cannot sign off from the catalogue");
     }
     app.db.close().await;
@@ -234,8 +234,7 @@ pub fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 /// Starts the housekeeping of this node.
-pub fn start_housekeeping(app: &SharedApp, node: glance_db::Node) {
-    let app = Arc::clone(app);
-    let tasks = app.clone();
-    tasks.tasks.spawn_background(app.keep_house(node));
+pub fn start_housekeeping(app: &SharedApp, heartbeat: Duration) {
+    app.tasks.spawn_background(Arc::clone(app).keep_lease(heartbeat));
+    app.tasks.spawn_background(Arc::clone(app).keep_house(heartbeat));
 }

@@ -4,13 +4,14 @@
 use std::error::Error;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use glance_domain::ImageId;
 use glance_store::file::{Durability, FileOptions, FileStore, Provisioning};
-use glance_store::{NewObject, Store, StoreContext};
+use glance_store::{NewObject, NoJournal, Store, StoreContext};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -30,11 +31,12 @@ async fn main() -> Result<()> {
 
 async fn measure(store: FileStore, name: &str, mebibytes: u64) -> Result<()> {
     let context = StoreContext::default();
-    let image = NewObject { image: ImageId::random(), transfer: "speed".to_owned(), size_hint: None };
+    let id = ImageId::random();
+    let image = NewObject { name: id.to_string(), image: id, attempt: "speed".to_owned(), size_hint: None };
     let chunk = Bytes::from((0..1 << 20).map(|number: u32| (number % 255) as u8 + 1).collect::<Vec<u8>>());
 
     let clock = Clock::start()?;
-    let mut writer = store.begin(&context, &image).await?;
+    let mut writer = store.begin(&context, &image, Arc::new(NoJournal)).await?;
     for _ in 0..mebibytes {
         writer.write(chunk.clone()).await?;
     }

@@ -41,6 +41,40 @@ pub enum Kind {
     Unavailable,
 }
 
+/// What is known about an operation that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It certainly did not take place: the store refused it, or it was never sent.
+    NotDone,
+    /// There is certainly nothing that it could act on.
+    Nothing,
+    /// It may have taken place, or may still do.
+    Unknown,
+}
+
+impl Kind {
+    /// What an error of this kind says about the operation.
+    #[must_use]
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::NotFound => Outcome::Nothing,
+            Self::Timeout | Self::Unavailable => Outcome::Unknown,
+            Self::Duplicate
+            | Self::Full
+            | Self::Denied
+            | Self::ReadOnly
+            | Self::NoRandomAccess
+            | Self::InUse
+            | Self::HasSnapshots
+            | Self::BadLocation
+            | Self::UnknownStore
+            | Self::UnknownScheme
+            | Self::Unsupported
+            | Self::Config => Outcome::NotDone,
+        }
+    }
+}
+
 /// A failed store operation.
 ///
 /// The message is for the log: it may name paths of this machine, never credentials.
@@ -61,6 +95,12 @@ impl Error {
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// What is known about the operation.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.kind.outcome()
     }
 
     /// The kind.

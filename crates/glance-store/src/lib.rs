@@ -10,8 +10,9 @@ pub mod http;
 pub mod registry;
 pub mod store;
 
-pub use error::{Error, Kind, Result};
+pub use error::{Error, Kind, Outcome, Result};
 pub use registry::{StoreEntry, Stores};
 pub use store::{
-    Access, ByteRange, ByteStream, Capabilities, NewObject, Object, Phase, Store, StoreContext, StoreWriter, Stored,
+    Access, ByteRange, ByteStream, Capabilities, Hold, Journal, NewObject, NoJournal, Object, Phase, Store,
+    StoreContext, StoreWriter, Stored,
 };

@@ -166,7 +166,7 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
-    use crate::store::{ByteRange, Capabilities, NewObject, Object, Phase, StoreContext, StoreWriter};
+    use crate::store::{ByteRange, Capabilities, Journal, NewObject, Object, Phase, StoreContext, StoreWriter};
 
     /// A store of which only the names matter.
     struct Named(&'static [&'static str], &'static str);
@@ -177,12 +177,12 @@ mod tests {
             self.0
         }
         fn capabilities(&self) -> Capabilities {
-            Capabilities { write: false, delete: false, read_random: false }
+            Capabilities { write: false, delete: false, read_random: false, owns_data: false }
         }
         fn recognises(&self, url: &str) -> bool {
             url.starts_with(self.1)
         }
-        async fn begin(&self, _: &StoreContext, _: &NewObject) -> Result<Box<dyn StoreWriter>> {
+        async fn begin(&self, _: &StoreContext, _: &NewObject, _: Arc<dyn Journal>) -> Result<Box<dyn StoreWriter>> {
             Err(unsupported())
         }
         async fn open(&self, _: &StoreContext, _: &str, _: Option<ByteRange>) -> Result<Object> {

@@ -3,8 +3,10 @@
 //! A driver knows how bytes are laid out in one kind of back end and nothing else: hashes, limits, format inspection,
 //! policy and the catalogue are the service's.
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,6 +25,50 @@ pub struct Capabilities {
     pub delete: bool,
     /// Can start a read anywhere; without it ranges are refused, as clients of Glance expect.
     pub read_random: bool,
+    /// The data in it is the service's and goes with its image. Otherwise it is somebody else's, and stays.
+    pub owns_data: bool,
+}
+
+/// Keeps the record of an operation held for as long as any part of the operation goes on, be it after its caller gave up.
+///
+/// Drivers give a clone to everything that may outlive a dropped future, such as a system call on another thread.
+#[derive(Clone, Default)]
+pub struct Hold(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Hold {
+    /// Keeps `held` until the last clone is dropped.
+    #[must_use]
+    pub fn new(held: Arc<dyn Any + Send + Sync>) -> Self {
+        Self(Some(held))
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Hold").field(&self.0.is_some()).finish()
+    }
+}
+
+/// What another process needs, besides the [`NewObject`], in order to undo a transfer (an S3 upload id, for example).
+///
+/// A driver awaits [`Journal::record`] before it creates anything that [`Store::abandon`] cannot find by the object alone.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Keeps `entry` in place of the one before.
+    ///
+    /// # Errors
+    /// When it is not certain that the entry is kept: the driver must not go on.
+    async fn record(&self, entry: &str) -> Result<()>;
+}
+
+/// The journal of those whose notes nobody will need.
+pub struct NoJournal;
+
+#[async_trait]
+impl Journal for NoJournal {
+    async fn record(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// For whom a store acts. Stores that keep data in the user's own account (multi-tenant Swift) need the token.
@@ -36,6 +82,8 @@ pub struct StoreContext {
     pub user: Option<String>,
     /// The caller's service catalogue, as Keystone gives it.
     pub catalog: Option<Value>,
+    /// Held by the operation until all of it has ended.
+    pub hold: Hold,
 }
 
 impl std::fmt::Debug for StoreContext {
@@ -47,11 +95,13 @@ impl std::fmt::Debug for StoreContext {
 /// An object to be written.
 #[derive(Clone, Debug)]
 pub struct NewObject {
-    /// The image that it belongs to; drivers name objects after it.
+    /// The image that it belongs to.
     pub image: ImageId,
-    /// Distinguishes this attempt from every other: temporary names are made from it, so that
+    /// The name of the object, chosen by the service: no other attempt, of this image or another, ever has it.
+    pub name: String,
+    /// Distinguishes this attempt from every other: temporary names are made from it and the image, so that
     /// [`Store::abandon`] finds what a dead process left without having been told more.
-    pub transfer: String,
+    pub attempt: String,
     /// Bytes to come, when the client said so. It is a hint for the layout, never a promise.
     pub size_hint: Option<u64>,
 }
@@ -94,6 +144,8 @@ pub enum Phase {
     Writing,
     /// `finish` has been called: the object may be visible.
     Finishing,
+    /// The transfer was abandoned before. An operation that was late may have left something since.
+    Abandoned,
 }
 
 /// One configured back end.
@@ -118,7 +170,14 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// `Duplicate` when the object exists, `Full` when `size_hint` cannot fit, `Denied`, `ReadOnly`, `Unavailable`.
-    async fn begin(&self, context: &StoreContext, object: &NewObject) -> Result<Box<dyn StoreWriter>>;
+    ///
+    /// After any error, something may be left for [`Store::abandon`].
+    async fn begin(
+        &self,
+        context: &StoreContext,
+        object: &NewObject,
+        journal: Arc<dyn Journal>,
+    ) -> Result<Box<dyn StoreWriter>>;
 
     /// Opens the object at `url`, or a part of it.
     ///
@@ -138,13 +197,14 @@ pub trait Store: Send + Sync {
     /// `NotFound` when there is none, `InUse`, `HasSnapshots`, `ReadOnly`, `Denied`, `BadLocation`, `Unavailable`.
     async fn delete(&self, context: &StoreContext, url: &str) -> Result<()>;
 
-    /// Removes what a transfer of a process that is gone has left, whatever that is. Doing it twice is harmless.
+    /// Removes what a transfer that nobody works on any more has left, whatever that is. Doing it twice is harmless. The
+    /// caller holds the claim of the transfer's record.
     ///
-    /// `journal` is the newest [`StoreWriter::journal`] that was recorded. In [`Phase::Writing`] an object under the
-    /// final name is somebody else's and stays.
+    /// `journal` is the newest entry that was recorded. An object under the final name goes only in
+    /// [`Phase::Finishing`], and only if it is this attempt's; in the other phases it is somebody else's and stays.
     ///
     /// # Errors
-    /// `Unavailable`, `Denied`.
+    /// Whatever the kind: something may be left.
     async fn abandon(
         &self,
         context: &StoreContext,
@@ -211,8 +271,9 @@ pub trait StoreWriter: Send {
     /// Makes the object durable and visible. Called only after size, hashes, signature and format are known to be good.
     ///
     /// # Errors
-    /// `Duplicate` when an object of that name has appeared, and as [`StoreWriter::write`]. The driver has then
-    /// removed what it wrote, as after `abort`.
+    /// `Duplicate` when an object of that name has appeared, and as [`StoreWriter::write`]. An error whose outcome is
+    /// [`Outcome::NotDone`](crate::Outcome::NotDone) means that the object is not visible and will not be. In any case
+    /// something may be left for [`Store::abandon`].
     async fn finish(self: Box<Self>) -> Result<Stored>;
 
     /// Removes everything that was written.
@@ -220,10 +281,4 @@ pub trait StoreWriter: Send {
     /// # Errors
     /// `Unavailable`, `Denied`: something may be left for [`Store::abandon`].
     async fn abort(self: Box<Self>) -> Result<()>;
-
-    /// What another process needs, besides the [`NewObject`], to abort this transfer (an S3 upload id, for example).
-    /// It is recorded whenever it changes.
-    fn journal(&self) -> Option<String> {
-        None
-    }
 }

@@ -11,8 +11,8 @@ use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::seal::Seal;
 use crate::sql::{Columns, Transaction};
-use crate::transfer::LocationChange;
-use crate::{Database, Engine, quota, removals};
+use crate::work::{LocationChange, record_removals, refuse_removed};
+use crate::{Database, Engine, quota};
 
 /// Rows that one `INSERT` writes: every engine has a limit on placeholders.
 const ROWS_AT_ONCE: usize = 500;
@@ -66,9 +66,11 @@ impl Database {
                 quota::lock(&mut transaction, &limit.project).await?;
                 quota::require_unreserved(&mut transaction, limit, *bytes).await?;
             }
-            removals::record(&mut transaction, &self.seal, &before.id, &change.removals).await?;
+            record_removals(&mut transaction, &self.seal, before, &change.removals).await?;
             let update = update_image(transaction.engine(), before, after, now)?;
             change_row(&mut transaction, &before.id, update).await?;
+            refuse_removed(&mut transaction, &self.seal, before, after.locations.iter().filter(|new| new.id.is_none()))
+                .await?;
             save_properties(&mut transaction, before, after, now).await?;
             save_tags(&mut transaction, before, after, now).await?;
             save_locations(&mut transaction, &self.seal, before, after, now).await?;
@@ -147,6 +149,17 @@ pub(crate) async fn change_row(transaction: &mut Transaction, id: &ImageId, upda
         Some(status) => Err(Error::new(Kind::Conflict, format!("the image is {status}"))),
         None => Err(not_found()),
     }
+}
+
+/// Notes a change of what belongs to the image.
+///
+/// # Errors
+/// [`Kind::NotFound`] when there is no live image of that id.
+pub(crate) async fn touch(transaction: &mut Transaction, id: &ImageId, now: Timestamp) -> Result<()> {
+    let mut update = Query::update();
+    update.table("images").value("updated_at", transaction.engine().time(now));
+    update.and_where(Expr::col("id").eq(id.as_str())).and_where(live("images"));
+    if transaction.execute(&update).await? == 0 { Err(not_found()) } else { Ok(()) }
 }
 
 /// An update of the live image in that status.

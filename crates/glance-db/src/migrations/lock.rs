@@ -6,10 +6,11 @@
 
 use sqlx::{Executor as _, MySql};
 
+use crate::Engine;
 use crate::error::{Error, Kind, Result};
 use crate::lease::Lease;
-use crate::pool::Pools;
-use crate::sql::Transaction;
+use crate::pool::{EnginePools, Pools};
+use crate::sql::{Connection, Transaction};
 
 const POSTGRES_TRY: &str = "SELECT pg_try_advisory_xact_lock(hashtext('glance schema'))";
 const POSTGRES_WAIT: &str = "SELECT pg_advisory_xact_lock(hashtext('glance schema'))";
@@ -23,9 +24,9 @@ const YEAR: i64 = 365 * 24 * 60 * 60;
 
 /// Waits until nobody else changes the schema.
 pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
-    match transaction {
-        Transaction::Sqlite(_) => {}
-        Transaction::Postgres(lease) => {
+    match &mut transaction.connection {
+        Connection::Sqlite(_) => {}
+        Connection::Postgres(lease) => {
             let taken = sqlx::query_scalar::<_, bool>(POSTGRES_TRY).fetch_one(lease.start()).await;
             lease.done();
             if !taken? {
@@ -33,7 +34,7 @@ pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
                 transaction.run(POSTGRES_WAIT).await?;
             }
         }
-        Transaction::MySql(lease) => {
+        Connection::MySql(lease) => {
             if !take_mysql(lease, 0).await? {
                 say_that_we_wait();
                 if !take_mysql(lease, YEAR).await? {
@@ -47,7 +48,7 @@ pub(super) async fn take(transaction: &mut Transaction) -> Result<()> {
 
 /// Gives way to others; PostgreSQL does it at the end of the transaction.
 pub(super) async fn release(transaction: &mut Transaction) -> Result<()> {
-    if let Transaction::MySql(_) = transaction {
+    if transaction.engine() == Engine::MySql {
         transaction.run(MYSQL_RELEASE).await?;
     }
     Ok(())
@@ -65,7 +66,7 @@ pub(super) async fn watch_references(pools: &Pools) -> Result<()> {
 
 /// The pool of writers has one connection, so it is the one that migrates.
 async fn run_on_sqlite(pools: &Pools, sql: &'static str) -> Result<()> {
-    if let Pools::Sqlite { writer, .. } = pools {
+    if let EnginePools::Sqlite { writer, .. } = &pools.engine {
         writer.execute(sqlx::raw_sql(sql)).await?;
     }
     Ok(())

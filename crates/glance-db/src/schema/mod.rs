@@ -6,12 +6,12 @@ pub(crate) mod own;
 pub(crate) mod table;
 
 use catalog::{has_column, has_index, has_table};
-use sea_query::{Expr, Query};
+use sea_query::{Expr, ExprTrait as _, Query};
 
 use crate::database::retry;
 use crate::error::{Error, Kind, Result};
 use crate::sql::{Columns, Transaction};
-use crate::{Database, Engine, migrations};
+use crate::{Database, Engine, migrations, nodes};
 
 /// What `alembic_version` says about the schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +134,9 @@ async fn upgrade_own(transaction: &mut Transaction) -> Result<()> {
     if found.is_some_and(|version| version > own::VERSION) {
         return Err(Error::new(Kind::Conflict, "the service's own tables are of a later version"));
     }
+    if found.is_some_and(|version| version < own::VERSION) {
+        refuse_beside_earlier(transaction).await?;
+    }
     let done = usize::try_from(found.unwrap_or(0)).unwrap_or(0);
     for version in own::VERSIONS.iter().skip(done) {
         add_version(transaction, version).await?;
@@ -143,6 +146,28 @@ async fn upgrade_own(transaction: &mut Transaction) -> Result<()> {
     insert.into_table("rs_version").columns(["version"]).values([Expr::val(own::VERSION)])?;
     transaction.execute(&insert).await?;
     Ok(())
+}
+
+/// Processes of an earlier version do not know what this one writes.
+async fn refuse_beside_earlier(transaction: &mut Transaction) -> Result<()> {
+    let lease = i64::try_from(nodes::LEASE_OF_EARLIER_VERSIONS.as_millis()).unwrap_or(i64::MAX);
+    let mut query = Query::select();
+    query.columns(["name", "pid"]).from("rs_nodes").order_by("name", sea_query::Order::Asc);
+    query.and_where(transaction.clock().sub(Expr::col("heartbeat")).lte(lease));
+    let live = transaction.fetch(&query, |row| {
+        let mut columns = Columns::of(row);
+        Ok(format!("{} (process {})", columns.text()?, columns.integer()?))
+    });
+    let live = live.await?;
+    if live.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "processes of an earlier version of this service use the database: stop them, and if they were killed wait a \
+         minute: {}",
+        live.join(", ")
+    );
+    Err(Error::new(Kind::Conflict, text))
 }
 
 /// Skips what is there: MySQL commits each `CREATE`, so an interrupted run leaves a part.

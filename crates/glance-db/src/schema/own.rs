@@ -7,10 +7,13 @@ use super::table::{Checks, Column, Table, big_integer, big_serial, chars, text};
 use crate::Engine;
 
 /// The version of all of this, kept in `rs_version`.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
+
+/// The lowest version that may claim the records that this one writes.
+pub(crate) const LOWEST_CLAIMANT: i64 = 4;
 
 /// What each version adds to the one before, first to last.
-pub(crate) const VERSIONS: [&Version; 3] = [&FIRST, &SECOND, &THIRD];
+pub(crate) const VERSIONS: [&Version; 4] = [&FIRST, &SECOND, &THIRD, &FOURTH];
 
 /// The longest text, in bytes, that PostgreSQL's indexes on long text hold: longer ones would not fit.
 pub(crate) const LONGEST_INDEXED: usize = 1000;
@@ -122,6 +125,39 @@ const THIRD: Version = Version {
     // Bytes that an upload takes of what its project may store, until it ends.
     columns: &[("rs_transfers", chars("project", 255)), ("rs_transfers", big_integer("reserved"))],
     indexes: &[],
+};
+
+const FOURTH: Version = Version {
+    tables: &[&ATTEMPTS],
+    columns: &[
+        // What the store calls the object; without it, the image's id.
+        ("rs_transfers", text("name")),
+        // Where the data of a removal is.
+        ("rs_transfers", text("url")),
+        // The silent node that the record was taken over from.
+        ("rs_transfers", chars("origin", 36)),
+        ("rs_transfers", big_integer("tries")),
+        ("rs_transfers", big_integer("not_before")),
+        ("rs_transfers", text("problem")),
+        ("rs_transfers", big_integer("began")),
+        ("rs_transfers", big_integer("min_version")),
+        // When another node took over from a node that had not renewed its lease.
+        ("rs_nodes", big_integer("fenced")),
+        // How long the node may be silent, in milliseconds.
+        ("rs_nodes", big_integer("lease")),
+    ],
+    indexes: &[],
+};
+
+/// How many attempts there were to store an image in a store, so that no name is used twice.
+const ATTEMPTS: Table = Table {
+    name: "rs_attempts",
+    columns: &[chars("image_id", 36).required(), chars("store", 255).required(), big_integer("used").required()],
+    primary_key: &["image_id", "store"],
+    unique: &[],
+    foreign_keys: &[],
+    indexes: &[],
+    checks: Checks::Unnamed(&[]),
 };
 
 /// A row for each project that was counted under a limit. Whoever counts changes the row first, so that nobody else

@@ -160,6 +160,7 @@ on_every_database! {
     async fn text_and_number_columns(database: Database) {
         let mut first = full_image();
         first.hidden = false;
+        first.container_format = Some("ovf".into());
         database.create_image(&first).await.unwrap();
         database.create_image(&image(2)).await.unwrap();
         database.create_image(&image(3)).await.unwrap();
@@ -173,7 +174,7 @@ on_every_database! {
             (text(TextField::Status, &["queued", "active"]), &["image-0001", "image-0002", "image-0003"]),
             (text(TextField::Status, &["deleted"]), &[]),
             (text(TextField::DiskFormat, &["qcow2"]), &["image-0001"]),
-            (text(TextField::ContainerFormat, &["bare", "ovf"]), &["image-0001"]),
+            (text(TextField::ContainerFormat, &["ova", "ovf"]), &["image-0001"]),
             (equal(EqualField::Checksum, "d41d8cd98f00b204e9800998ecf8427e"), &["image-0001"]),
             (equal(EqualField::OsHashAlgo, "sha512"), &["image-0001"]),
             (equal(EqualField::OsHashValue, &sha), &["image-0001"]),

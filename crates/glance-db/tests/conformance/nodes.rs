@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use glance_db::{Kind, NodeId};
+use glance_db::{Death, Kind, Node, NodeId, Standing, Work};
 
-use crate::support::{at, image, node, on_every_database, upload};
+use crate::support::{BACK, at, image, node, on_every_database, upload};
 
 on_every_database! {
     async fn live_until_they_are_forgotten(database: Database) {
@@ -13,8 +13,8 @@ on_every_database! {
         database.register_node(&one).await.unwrap();
         assert_eq!(database.register_node(&one).await.unwrap_err().kind(), Kind::Duplicate);
         let listed = database.list_nodes().await.unwrap();
-        assert_eq!(listed.iter().map(|(node, _)| node).collect::<Vec<_>>(), [&one, &two]);
-        assert!(listed.iter().all(|(_, age)| *age < Duration::from_secs(60)), "{listed:?}");
+        assert_eq!(listed.iter().map(|listed| &listed.node).collect::<Vec<_>>(), [&one, &two]);
+        assert!(listed.iter().all(|listed| listed.silence < Duration::from_secs(60)), "{listed:?}");
         assert!(database.heartbeat(&one.id).await.unwrap());
         database.forget_node(&one.id).await.unwrap();
         database.forget_node(&one.id).await.unwrap();
@@ -25,7 +25,7 @@ on_every_database! {
     async fn age_on_the_databases_clock(database: Database) {
         let one = node("one");
         database.register_node(&one).await.unwrap();
-        let age = async || database.list_nodes().await.unwrap()[0].1;
+        let age = async || database.list_nodes().await.unwrap()[0].silence;
         while age().await < Duration::from_millis(30) {}
         database.heartbeat(&one.id).await.unwrap();
         let before = std::time::Instant::now();
@@ -33,48 +33,89 @@ on_every_database! {
         assert!(renewed <= before.elapsed() + Duration::from_millis(20), "{renewed:?}");
     }
 
-    async fn cannot_be_forgotten_with_transfers(database: Database) {
+    async fn cannot_be_forgotten_with_records(database: Database) {
         let one = node("one");
         database.register_node(&one).await.unwrap();
         database.create_image(&image(1)).await.unwrap();
         let transfer = upload(1, &one);
-        database.begin_upload(&transfer, None, at(10)).await.unwrap();
+        database.begin_upload(&transfer, at(10)).await.unwrap();
         assert_eq!(database.forget_node(&one.id).await.unwrap_err().kind(), Kind::Conflict);
-        database.abort_upload(&transfer.id, at(11)).await.unwrap();
+        database.abort_upload(&transfer.id, BACK, at(11)).await.unwrap();
         database.forget_node(&one.id).await.unwrap();
     }
 
-    async fn that_died_leave_their_transfers_to_one_heir(database: Database) {
+    async fn that_died_leave_their_records_to_one_heir(database: Database) {
         let (dead, heir, late) = (node("dead"), node("heir"), node("late"));
         for node in [&dead, &heir, &late] {
             database.register_node(node).await.unwrap();
         }
-        let mut transfers = Vec::new();
         for number in 1..=3 {
             database.create_image(&image(number)).await.unwrap();
-            transfers.push(upload(number, &dead));
-            database.begin_upload(&transfers[transfers.len() - 1], None, at(10)).await.unwrap();
+            database.begin_upload(&upload(number, &dead), at(10)).await.unwrap();
         }
-        let taken = database.take_over_node(&dead.id, &heir.id).await.unwrap();
-        assert_eq!(taken, database.list_transfers(&heir.id).await.unwrap());
-        assert_eq!(taken.len(), 3);
-        for (new, old) in taken.iter().zip(&transfers) {
-            assert_eq!((&new.image, &new.store, &new.node), (&old.image, &old.store, &heir.id));
-            assert_eq!(new.attempt, old.attempt);
+        let before = database.list_node_work(&dead.id).await.unwrap();
+        let taken = database.take_over_node(&dead.id, Death::Certain, &heir.id).await.unwrap();
+        let listed = database.list_node_work(&heir.id).await.unwrap();
+        assert_eq!((taken.len(), listed.len()), (3, 3));
+        for ((new, listed), old) in taken.iter().zip(&listed).zip(&before) {
+            assert_eq!((&new.id, &new.node), (&listed.id, &heir.id));
+            assert_eq!((&new.image, &new.work, &new.origin), (&old.image, &old.work, &None));
             assert_ne!(new.id, old.id);
         }
-        assert!(database.take_over_node(&dead.id, &late.id).await.unwrap().is_empty());
+        assert!(database.take_over_node(&dead.id, Death::Certain, &late.id).await.unwrap().is_empty());
         assert!(!database.heartbeat(&dead.id).await.unwrap());
-        assert!(database.list_transfers(&dead.id).await.unwrap().is_empty());
+        assert!(database.list_node_work(&dead.id).await.unwrap().is_empty());
     }
 
     async fn are_not_inherited_by_strangers(database: Database) {
         let dead = node("dead");
         database.register_node(&dead).await.unwrap();
-        let error = database.take_over_node(&dead.id, &NodeId::random()).await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Conflict);
+        let error = database.take_over_node(&dead.id, Death::Certain, &NodeId::random()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Fenced);
         assert!(database.heartbeat(&dead.id).await.unwrap());
-        assert!(database.take_over_node(&dead.id, &dead.id).await.unwrap().is_empty());
+        assert!(database.take_over_node(&dead.id, Death::Certain, &dead.id).await.unwrap().is_empty());
         assert!(database.heartbeat(&dead.id).await.unwrap());
+    }
+
+    async fn that_have_renewed_meanwhile_are_left_alone(database: Database) {
+        let (silent, heir) = (node("silent"), node("heir"));
+        database.register_node(&silent).await.unwrap();
+        database.register_node(&heir).await.unwrap();
+        assert!(database.take_over_node(&silent.id, Death::Silence, &heir.id).await.unwrap().is_empty());
+        assert!(database.heartbeat(&silent.id).await.unwrap());
+    }
+
+    async fn that_were_silent_are_fenced_until_they_are_gone(database: Database) {
+        let heir = node("heir");
+        let silent = Node { lease: Duration::ZERO, ..node("silent") };
+        database.register_node(&silent).await.unwrap();
+        database.register_node(&heir).await.unwrap();
+        database.create_image(&image(1)).await.unwrap();
+        database.begin_upload(&upload(1, &silent), at(10)).await.unwrap();
+        let taken = loop {
+            let taken = database.take_over_node(&silent.id, Death::Silence, &heir.id).await.unwrap();
+            if !taken.is_empty() {
+                break taken;
+            }
+        };
+        assert_eq!(taken[0].origin.as_ref(), Some(&silent.id));
+        assert!(!database.heartbeat(&silent.id).await.unwrap());
+        let listed = database.list_nodes().await.unwrap();
+        assert_eq!(listed.iter().find(|listed| listed.node.id == silent.id).unwrap().standing, Standing::Fenced);
+        assert!(database.take_over_node(&silent.id, Death::Silence, &heir.id).await.unwrap().is_empty());
+        let refused = database.begin_upload(&upload(1, &silent), at(11)).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Fenced);
+
+        // The image is free at once; the record lingers while the silent node may still act on it.
+        database.abort_upload(&taken[0].id, BACK, at(12)).await.unwrap();
+        let lingering = database.list_node_work(&heir.id).await.unwrap().remove(0);
+        assert!(matches!(&lingering.work, Work::Upload(transfer) if transfer.phase == glance_db::Phase::Abandoned));
+        database.begin_upload(&upload(1, &heir), at(13)).await.unwrap();
+        database.forget_node(&silent.id).await.unwrap();
+        database.abort_upload(&lingering.id, BACK, at(14)).await.unwrap();
+        let left = database.list_node_work(&heir.id).await.unwrap();
+        assert_eq!(left.len(), 1, "the record of the new upload");
+        let status = database.get_image(&image(1).id, &glance_domain::query::Viewer::Admin(None)).await.unwrap().status;
+        assert_eq!(status, glance_domain::Status::Saving, "a late clean-up leaves the new upload alone");
     }
 }

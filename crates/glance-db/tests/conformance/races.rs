@@ -3,12 +3,14 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use glance_db::{Kind, Transfer, TransferId};
+use glance_db::{Death, Kind, NewUpload, WorkId};
 use glance_domain::query::Viewer;
 use glance_domain::{Image, Member, MemberStatus, Status};
 use tokio::task::JoinSet;
 
-use crate::support::{at, completed, full_image, id, image, node, on_every_database, project, unnumbered, upload};
+use crate::support::{
+    ACTIVATE, at, completed, full_image, id, image, node, on_every_database, project, unnumbered, upload,
+};
 
 const TASKS: i64 = 8;
 
@@ -101,11 +103,11 @@ on_every_database! {
         database.create_image(&image(1)).await.unwrap();
         let results = all_at_once(|_| {
             let database = database.clone();
-            let transfer = Transfer { id: TransferId::random(), ..upload(1, &node) };
-            async move { database.begin_upload(&transfer, None, at(1)).await }
+            let new = NewUpload { id: WorkId::random(), ..upload(1, &node) };
+            async move { database.begin_upload(&new, at(1)).await.map(drop) }
         });
         one_winner(results.await, Kind::Conflict);
-        assert_eq!(database.list_transfers(&node.id).await.unwrap().len(), 1);
+        assert_eq!(database.list_node_work(&node.id).await.unwrap().len(), 1);
     }
 
     async fn one_inherits(database: Database) {
@@ -113,14 +115,14 @@ on_every_database! {
         database.register_node(&dead).await.unwrap();
         for number in 0..3 {
             database.create_image(&image(number)).await.unwrap();
-            database.begin_upload(&upload(number, &dead), None, at(1)).await.unwrap();
+            database.begin_upload(&upload(number, &dead), at(1)).await.unwrap();
         }
         for number in 0..TASKS {
             database.register_node(&node(&format!("heir{number}"))).await.unwrap();
         }
         let results = all_at_once(|number| {
             let (database, dead) = (database.clone(), dead.id.clone());
-            async move { database.take_over_node(&dead, &node(&format!("heir{number}")).id).await }
+            async move { database.take_over_node(&dead, Death::Certain, &node(&format!("heir{number}")).id).await }
         });
         let mut taken: Vec<_> = results.await.into_iter().map(|result| result.unwrap().len()).collect();
         taken.sort_unstable();
@@ -135,17 +137,17 @@ on_every_database! {
             database.register_node(&dead).await.unwrap();
             database.create_image(&image(round)).await.unwrap();
             let transfer = upload(round, &dead);
-            database.begin_upload(&transfer, None, at(1)).await.unwrap();
+            database.begin_upload(&transfer, at(1)).await.unwrap();
             let done = completed();
-            let completing = database.complete_upload(&transfer.id, &done, None, at(2));
-            let taking = database.take_over_node(&dead.id, &heir.id);
+            let completing = database.complete_upload(&transfer.id, &done, None, ACTIVATE, at(2));
+            let taking = database.take_over_node(&dead.id, Death::Certain, &heir.id);
             let (outcome, taken) = tokio::join!(completing, taking);
             let taken = taken.unwrap();
             let outcome = outcome.map(|image| image.status).map_err(|error| error.kind());
             let status = database.get_image(&image(round).id, &Viewer::Admin(None)).await.unwrap().status;
             match outcome {
                 Ok(done) => assert_eq!((done, status, taken.len()), (Status::Active, Status::Active, 0)),
-                Err(kind) => assert_eq!((kind, status, taken.len()), (Kind::Conflict, Status::Saving, 1)),
+                Err(kind) => assert_eq!((kind, status, taken.len()), (Kind::Fenced, Status::Saving, 1)),
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Data that an image loses with a change of its locations: recorded with the change or not at all.
 
-use glance_db::{Database, Kind, LocationChange, NodeId, Phase, Removal, Settings, Transfer, TransferId, TransferKind};
+use glance_db::{Database, Kind, LocationChange, NewRemoval, NodeId, Settings, Work, WorkId};
 use glance_domain::query::Viewer;
 use glance_domain::{Image, Status, StoreId};
 
-use crate::support::{Fixture, at, full_image, location, node, on_every_database};
+use crate::support::{Fixture, at, full_image, location, node, on_every_database, raw};
 
 const ADMIN: Viewer = Viewer::Admin(None);
 
@@ -21,11 +21,11 @@ fn without(image: &Image, place: usize) -> (Image, String) {
     (after, url)
 }
 
-fn removal(node: &NodeId, url: &str) -> Removal {
-    Removal { id: TransferId::random(), node: node.clone(), store: StoreId::new("fast"), url: url.to_owned() }
+fn removal(node: &NodeId, url: &str) -> NewRemoval {
+    NewRemoval { id: WorkId::random(), node: node.clone(), store: StoreId::new("fast"), url: url.to_owned() }
 }
 
-fn change(removal: &Removal) -> LocationChange {
+fn change(removal: &NewRemoval) -> LocationChange {
     LocationChange { removals: vec![removal.clone()], needs: None }
 }
 
@@ -37,22 +37,41 @@ on_every_database! {
         let removal = removal(&node.id, &url);
         let saved = database.save_locations(&before, &after, &change(&removal), at(5)).await.unwrap();
         assert_eq!(saved.locations, after.locations);
-        let recorded = Transfer {
-            id: removal.id.clone(),
-            kind: TransferKind::Removal,
-            image: before.id.clone(),
-            node: node.id.clone(),
-            store: removal.store,
-            phase: Phase::Writing,
-            attempt: String::new(),
-            journal: Some(url.clone()),
-        };
-        assert_eq!(database.list_transfers(&node.id).await.unwrap(), std::slice::from_ref(&recorded));
-        assert_eq!(database.removed_url(&recorded).unwrap(), url);
-        for _ in 0..2 {
-            database.complete_removal(&removal.id).await.unwrap();
-            assert!(database.list_transfers(&node.id).await.unwrap().is_empty());
-        }
+        let recorded = database.list_node_work(&node.id).await.unwrap().remove(0);
+        assert_eq!((&recorded.id, &recorded.image), (&removal.id, &before.id));
+        assert_eq!(recorded.work, Work::Removal { store: removal.store, url });
+        assert_eq!(recorded.reserved, before.size, "the bytes count until they are gone");
+        database.complete_removal(&removal.id).await.unwrap();
+        assert!(database.list_node_work(&node.id).await.unwrap().is_empty());
+    }
+
+    async fn that_the_store_refuses_gives_the_location_back(database: Database) {
+        let (node, before) = (node("one"), stored(&database).await);
+        database.register_node(&node).await.unwrap();
+        let (after, url) = without(&before, 0);
+        let (removal, location) = (removal(&node.id, &url), before.locations[0].clone());
+        database.save_locations(&before, &after, &change(&removal), at(5)).await.unwrap();
+        let fence = WorkId::random();
+        database.claim_work(&removal.id, &node.id, &fence).await.unwrap().unwrap();
+        let late = database.restore_location(&removal.id, &location, at(6)).await.unwrap_err();
+        assert_eq!(late.kind(), Kind::Fenced, "only the claimant gives it back");
+        database.restore_location(&fence, &location, at(6)).await.unwrap();
+        let restored = database.get_image(&before.id, &ADMIN).await.unwrap();
+        assert_eq!(restored.locations.iter().filter(|location| location.url == url).count(), 1);
+        assert!(database.list_node_work(&node.id).await.unwrap().is_empty());
+    }
+
+    async fn keeps_the_location_from_coming_back(database: Database) {
+        let (node, before) = (node("one"), stored(&database).await);
+        database.register_node(&node).await.unwrap();
+        let (after, url) = without(&before, 0);
+        let removal = removal(&node.id, &url);
+        let saved = database.save_locations(&before, &after, &change(&removal), at(5)).await.unwrap();
+        let mut again = saved.clone();
+        again.locations.push(location(&url));
+        assert_eq!(database.save_image(&saved, &again, at(6)).await.unwrap_err().kind(), Kind::Conflict);
+        database.complete_removal(&removal.id).await.unwrap();
+        database.save_image(&saved, &again, at(6)).await.unwrap();
     }
 
     async fn is_not_written_down_without_it(database: Database) {
@@ -60,12 +79,12 @@ on_every_database! {
         let (after, url) = without(&before, 0);
         let removal = removal(&node.id, &url);
         let unregistered = database.save_locations(&before, &after, &change(&removal), at(5)).await.unwrap_err();
-        assert_eq!(unregistered.kind(), Kind::Conflict);
+        assert_eq!(unregistered.kind(), Kind::Fenced);
         database.register_node(&node).await.unwrap();
         let another = Image { status: Status::Queued, ..before.clone() };
         let refused = database.save_locations(&another, &after, &change(&removal), at(5)).await.unwrap_err();
         assert_eq!(refused.kind(), Kind::Conflict);
-        assert!(database.list_transfers(&node.id).await.unwrap().is_empty());
+        assert!(database.list_node_work(&node.id).await.unwrap().is_empty());
         assert_eq!(database.get_image(&before.id, &ADMIN).await.unwrap(), before);
     }
 
@@ -83,14 +102,14 @@ on_every_database! {
         let mut outcomes = [first, second].map(|saved| saved.map(|_| ()).map_err(|error| error.kind()));
         outcomes.sort_by_key(Result::is_err);
         assert_eq!(outcomes, [Ok(()), Err(Kind::Conflict)]);
-        assert_eq!(database.list_transfers(&node.id).await.unwrap().len(), 1);
+        assert_eq!(database.list_node_work(&node.id).await.unwrap().len(), 1);
     }
 
     async fn of_all_locations_by_several_leaves_one(database: Database) {
         let node = node("one");
         database.register_node(&node).await.unwrap();
         let before = stored(&database).await;
-        for _ in 0..10 {
+        for round in 0..10 {
             let current = database.get_image(&before.id, &ADMIN).await.unwrap();
             let [(one, first), (two, second)] = [0, 1].map(|place| without(&current, place));
             let changes = [first, second].map(|url| change(&removal(&node.id, &url)));
@@ -104,7 +123,7 @@ on_every_database! {
             let left = database.get_image(&before.id, &ADMIN).await.unwrap();
             assert_eq!(left.locations.len(), 1);
             let mut again = left.clone();
-            again.locations.push(location("file:///again"));
+            again.locations.push(location(&format!("file:///again-{round}")));
             database.save_image(&left, &again, at(6)).await.unwrap();
         }
     }
@@ -120,7 +139,8 @@ async fn is_written_down_under_the_key() {
     database.register_node(&node).await.unwrap();
     let (after, url) = without(&before, 0);
     database.save_locations(&before, &after, &change(&removal(&node.id, &url)), at(5)).await.unwrap();
-    let recorded = database.list_transfers(&node.id).await.unwrap().remove(0);
-    assert!(!recorded.journal.as_deref().unwrap().contains("file"), "{recorded:?}");
-    assert_eq!(database.removed_url(&recorded).unwrap(), url);
+    let recorded = database.list_node_work(&node.id).await.unwrap().remove(0);
+    assert!(matches!(&recorded.work, Work::Removal { url: opened, .. } if *opened == url), "{recorded:?}");
+    let kept = raw(&fixture.url, "SELECT url FROM rs_transfers").await.concat().concat();
+    assert!(!kept.contains("file"), "{kept}");
 }

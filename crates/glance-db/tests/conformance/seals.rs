@@ -5,7 +5,7 @@ use glance_domain::query::{ImageQuery, Viewer};
 use glance_domain::{Image, Visibility};
 
 use crate::support::{
-    Fixture, at, completed, full_image, image, location, node, on_each_engine, raw, unnumbered, upload,
+    ACTIVATE, Fixture, at, completed, full_image, image, location, node, on_each_engine, raw, unnumbered, upload,
 };
 use crate::upstream::Upstream;
 
@@ -60,9 +60,9 @@ async fn uploads_end_under_the_key(engine: Engine) {
     database.register_node(&node).await.unwrap();
     database.create_image(&image(1)).await.unwrap();
     let transfer = upload(1, &node);
-    database.begin_upload(&transfer, None, at(2)).await.unwrap();
+    database.begin_upload(&transfer, at(2)).await.unwrap();
     database.record_transfer(&transfer.id, Phase::Finishing, None).await.unwrap();
-    let image = database.complete_upload(&transfer.id, &completed(), None, at(3)).await.unwrap();
+    let image = database.complete_upload(&transfer.id, &completed(), None, ACTIVATE, at(3)).await.unwrap();
     assert_eq!(image.locations[0].url, "file:///data");
     assert!(!stored(&fixture).await[0].contains("file"));
     database.close().await;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use glance_db::{CompletedUpload, Database, Engine, Node, NodeId, Phase, Settings, Transfer, TransferId, TransferKind};
-use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, StoreId, Timestamp, Visibility};
+use glance_db::{CompletedUpload, Database, Deletion, Engine, NewUpload, Node, NodeId, Settings, Transition, WorkId};
+use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Status, StoreId, Timestamp, Visibility};
 use sqlx::{AssertSqlSafe, Connection as _};
 
 /// An empty database that exists as long as the value does, or longer when the test fails.
@@ -178,6 +178,8 @@ pub(crate) fn image(number: i64) -> Image {
     let mut image = Image::new(id(&name), Some(project("owner")), at(number));
     image.name = Some(name);
     image.visibility = Visibility::Private;
+    image.disk_format = Some("raw".into());
+    image.container_format = Some("bare".into());
     image
 }
 
@@ -229,22 +231,32 @@ pub(crate) fn node(name: &str) -> Node {
         pid_namespace: "4026531836".into(),
         pid: i64::from(u32::MAX),
         pid_started: i64::MAX,
+        lease: std::time::Duration::from_secs(60),
     }
 }
 
 /// An upload by `node` to [`image`] number `number`.
-pub(crate) fn upload(number: i64, node: &Node) -> Transfer {
-    Transfer {
-        id: TransferId::new(format!("upload-{number}-{}", node.name)),
-        kind: TransferKind::Upload,
+pub(crate) fn upload(number: i64, node: &Node) -> NewUpload {
+    NewUpload {
+        id: WorkId::new(format!("upload-{number}-{}", node.name)),
         image: image(number).id,
         node: node.id.clone(),
         store: StoreId::new("fast"),
-        phase: Phase::Writing,
-        attempt: "first".into(),
-        journal: None,
+        transition: Transition::UPLOAD,
+        reservation: None,
     }
 }
+
+/// A deletion by `node` of [`image`] number `number`.
+pub(crate) fn deletion(number: i64, node: &Node) -> Deletion {
+    Deletion { id: WorkId::random(), image: image(number).id, node: node.id.clone() }
+}
+
+/// The way of an upload that ends well.
+pub(crate) const ACTIVATE: Transition = Transition { from: Status::Saving, to: Status::Active };
+
+/// The way of an upload that fails.
+pub(crate) const BACK: Transition = Transition { from: Status::Saving, to: Status::Queued };
 
 /// What an upload may end with.
 pub(crate) fn completed() -> CompletedUpload {

@@ -87,7 +87,7 @@ impl Healthcheck {
         self.sources.as_ref().is_none_or(|sources| address.is_some_and(|address| sources.contain(address.ip())))
     }
 
-    /// 200 (204 to `HEAD`) while the catalogue answers and no back end says otherwise, 503 else.
+    /// 200 (204 to `HEAD`) while the catalogue answers and takes writes and no back end says otherwise, 503 else.
     pub async fn show(&self, app: &App, method: &Method, headers: &HeaderMap) -> Response {
         let verdicts = self.verdicts(app).await;
         let healthy = verdicts.iter().all(|verdict| verdict.available);
@@ -111,7 +111,13 @@ impl Healthcheck {
         for backend in &self.backends {
             verdicts.push(backend.verdict().await);
         }
+        let lease = app.tasks.lease();
         match app.db.ping().await {
+            Ok(()) if !lease.is_fresh(app.clock.uptime()) => {
+                let seconds = lease.age(app.clock.uptime()).as_secs();
+                let reason = format!("The catalogue takes no writes: this node renewed its lease {seconds} s ago");
+                verdicts.push(Verdict { available: false, source: "Catalogue", reason, details: String::new() });
+            }
             Ok(()) if verdicts.is_empty() => verdicts.push(Verdict::good("Catalogue", "The catalogue answers")),
             Ok(()) => {}
             Err(error) => {

@@ -83,6 +83,7 @@ impl RequestContext {
             project: self.project.as_ref().map(|project| project.as_str().to_owned()),
             user: self.user.clone(),
             catalog: self.catalog(),
+            hold: glance_store::Hold::default(),
         }
     }
 

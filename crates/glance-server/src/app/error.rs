@@ -138,6 +138,7 @@ impl From<glance_db::Error> for Error {
                 Self::Conflict("The image was changed by another request at the same time.".into())
             }
             Kind::Gone => Self::Gone("The image was deleted.".into()),
+            Kind::Fenced => Self::Unavailable("Another node has taken over from this one. Please try again.".into()),
             Kind::MarkerUnknown => Self::Invalid("Invalid marker. Image could not be found.".into()),
             Kind::MarkerInvisible => Self::Forbidden("Forbidding request, image not visible".into()),
             Kind::Unavailable => Self::Unavailable("The catalogue cannot be reached. Please try again later.".into()),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use glance_db::{Kind, LocationChange, Phase, Transfer, TransferId, TransferKind};
+use glance_db::{Kind, LocationChange};
 use glance_domain::attribute::{self, Attribute};
 use glance_domain::patch::{self, Change};
 use glance_domain::query::ImageQuery;
-use glance_domain::{Image, ImageId, Location, Status, Visibility};
+use glance_domain::{Image, ImageId, Location, Visibility};
 use serde_json::{Map, Value};
 
 use crate::app::App;
@@ -271,56 +271,6 @@ impl App {
         saved.map_err(|error| match error.kind() {
             Kind::NotFound => Error::no_image(&before.id),
             _ => storage::explain(change, error),
-        })
-    }
-
-    /// Deletes an image and its data.
-    ///
-    /// The deletion is recorded before the data goes, so that it is completed by another process if this one dies.
-    ///
-    /// # Errors
-    /// `NotFound`, `Forbidden` for a protected image or by policy, `Conflict` when a store says that the data is in
-    /// use, `Unavailable` when a store does not answer.
-    pub async fn delete_image(self: &Arc<Self>, ctx: &RequestContext, id: &ImageId) -> Result<()> {
-        ctx.check_writable()?;
-        let missing = || Error::NotFound(format!("Failed to find image {id} to delete").into());
-        let image = self.load_image(ctx, id).await.map_err(|error| match error {
-            Error::NotFound(_) => missing(),
-            other => other,
-        })?;
-        self.enforce_on_image(ctx, "delete_image", &image).await?;
-        if image.protected {
-            return Err(Error::Forbidden(format!("Image {id} is protected and cannot be deleted.").into()));
-        }
-        let legacy = !self.policy.enforces_new_defaults();
-        self.require_ownership(ctx, &image).map_err(|refusal| if legacy { refusal } else { missing() })?;
-        image.status.check_move(Status::Deleted).map_err(|error| Error::Invalid(error.to_string().into()))?;
-        let (app, context) = (self.clone(), ctx.store_context());
-        let work = self.tasks.spawn(async move { app.delete_recorded(&context, &image).await });
-        work.await.map_err(Error::internal)?
-    }
-
-    async fn delete_recorded(&self, context: &glance_store::StoreContext, image: &Image) -> Result<()> {
-        let store = image.locations.first().and_then(Location::store);
-        let transfer = Transfer {
-            id: TransferId::random(),
-            attempt: String::new(),
-            kind: TransferKind::Delete,
-            image: image.id.clone(),
-            node: self.tasks.node().clone(),
-            store: store.unwrap_or_else(|| self.stores.default_store().id.clone()),
-            phase: Phase::Writing,
-            journal: None,
-        };
-        let _active = self.tasks.hold(&transfer.id);
-        self.db.begin_delete(&transfer).await?;
-        if let Err(error) = self.delete_data(context, image).await {
-            self.db.cancel_delete(&transfer.id).await?;
-            return Err(error);
-        }
-        self.db.complete_delete(&transfer.id, self.clock.now()).await.map_err(|error| match error.kind() {
-            Kind::NotFound => Error::NotFound(format!("Failed to find image {} to delete", image.id).into()),
-            _ => error.into(),
         })
     }
 }

@@ -5,43 +5,42 @@
 
 use std::sync::Arc;
 
-use glance_db::{Kind, LocationChange, Removal, Transfer, TransferId};
-use glance_domain::query::Viewer;
+use glance_db::{LocationChange, NewRemoval};
 use glance_domain::{Image, ImageId};
-use glance_store::{Kind as StoreKind, StoreContext};
-use tracing::Instrument as _;
+use glance_store::StoreContext;
 
 use crate::app::App;
 use crate::app::context::RequestContext;
-use crate::app::error::{Error, Result};
+use crate::app::removal::Removed;
 use crate::tasks::Held;
-use crate::traces;
 
 /// A change of an image's locations that has not been made yet.
 pub(crate) struct Relocation {
     /// What its transaction does besides.
     pub(crate) change: LocationChange,
-    /// Keeps this node's own sweep away from the removals.
-    held: Vec<Held>,
+    /// Keeps this node's own sweep away from the removals; one for each.
+    held: Vec<Arc<Held>>,
+}
+
+impl Relocation {
+    /// The first removal.
+    pub(crate) fn first(&self) -> Option<(&NewRemoval, &Arc<Held>)> {
+        self.change.removals.first().zip(self.held.first())
+    }
 }
 
 impl App {
     /// Prepares the removal of the data that `before` has and `after` has not.
     pub(crate) fn plan_relocation(&self, before: &Image, after: &Image) -> Relocation {
+        let lease = self.tasks.lease();
         let kept = |url: &str| after.locations.iter().any(|location| location.url == url);
-        let mut removals = Vec::new();
+        let (mut removals, mut held) = (Vec::new(), Vec::new());
         for location in before.locations.iter().filter(|location| !kept(&location.url)) {
-            match self.stores.for_location(location) {
-                Ok(entry) => removals.push(Removal {
-                    id: TransferId::random(),
-                    node: self.tasks.node().clone(),
-                    store: entry.id.clone(),
-                    url: location.url.clone(),
-                }),
-                Err(error) => tracing::error!(image = %before.id, %error, "the data at a removed location stays"),
-            }
+            let id = self.db.new_work_id();
+            held.extend(self.tasks.hold(&id, &lease));
+            let (node, store) = (lease.id().clone(), self.store_of(location));
+            removals.push(NewRemoval { id, node, store, url: location.url.clone() });
         }
-        let held = removals.iter().map(|removal| self.tasks.hold(&removal.id)).collect();
         Relocation { change: LocationChange { removals, needs: None }, held }
     }
 
@@ -52,57 +51,26 @@ impl App {
         }
         let (app, context, image) = (self.clone(), ctx.store_context(), image.clone());
         drop(self.tasks.spawn(async move {
-            let Relocation { change, held } = relocation;
-            for removal in &change.removals {
-                if let Err(error) = app.remove_recorded(&context, &image, removal).await {
-                    tracing::warn!(%image, %error, "the data at a removed location is still there; trying again later");
-                }
+            for (removal, held) in relocation.change.removals.iter().zip(&relocation.held) {
+                let context = StoreContext { hold: held.for_store(), ..context.clone() };
+                app.remove_dropped_data(&context, &image, removal).await;
             }
-            drop(held);
+            drop(relocation);
+            app.tasks.sweep_soon();
         }));
     }
 
-    /// Finishes a removal that nobody works on.
-    ///
-    /// # Errors
-    /// `Unavailable` when the catalogue or the store does not answer: the record stays.
-    pub(crate) async fn finish_removal(&self, transfer: &Transfer) -> Result<()> {
-        let url = self.db.removed_url(transfer)?;
-        match self.db.get_image(&transfer.image, &Viewer::Admin(None)).await {
-            // Somebody has given the image this location again.
-            Ok(image) if image.locations.iter().any(|location| location.url == url) => {
-                return Ok(self.db.complete_removal(&transfer.id).await?);
-            }
-            Err(error) if error.kind() != Kind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        let (id, node, store) = (transfer.id.clone(), transfer.node.clone(), transfer.store.clone());
-        self.remove_recorded(&StoreContext::default(), &transfer.image, &Removal { id, node, store, url }).await
-    }
-
-    /// Removes the data and crosses the record out. A store that may answer later leaves the record.
-    async fn remove_recorded(&self, context: &StoreContext, image: &ImageId, removal: &Removal) -> Result<()> {
-        let outcome = match self.stores.get(&removal.store) {
-            Ok(entry) => {
-                let span = traces::store("delete", entry.id.as_str());
-                entry.driver.delete(context, &removal.url).instrument(span).await
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(error) => match error.kind() {
-                StoreKind::NotFound | StoreKind::ReadOnly => {
-                    tracing::warn!(%image, %error, "there was nothing to remove at a location");
+    /// Removes the data of a record that was written with the change; what does not work is tried again later.
+    async fn remove_dropped_data(&self, context: &StoreContext, image: &ImageId, removal: &NewRemoval) {
+        match self.remove_data(context, &removal.store, &removal.url).await {
+            Removed::Gone => {
+                if let Err(error) = self.db.complete_removal(&removal.id).await {
+                    tracing::warn!(%image, %error, "the record of a removal that is done stays for now");
                 }
-                StoreKind::Unavailable | StoreKind::Timeout => {
-                    let text = "The data's store does not answer.";
-                    tracing::warn!(%image, %error, text);
-                    return Err(Error::Unavailable(text.into()));
-                }
-                _ => tracing::error!(%image, %error, "the data at a removed location stays"),
-            },
+            }
+            Removed::Refused(error) | Removed::Unknown(error) => {
+                tracing::warn!(%image, %error, "the data at a removed location is still there; trying again later");
+            }
         }
-        Ok(self.db.complete_removal(&removal.id).await?)
     }
 }

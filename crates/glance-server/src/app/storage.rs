@@ -1,6 +1,6 @@
 //! What a project may store (`user_storage_quota`), asked before and while data arrives.
 
-use glance_db::{Kind, LocationChange, Reservation, StorageLimit, TransferId};
+use glance_db::{Kind, LocationChange, Reservation, StorageLimit, WorkId};
 use glance_domain::Image;
 
 use crate::app::App;
@@ -55,10 +55,10 @@ impl Room {
     ///
     /// # Errors
     /// `LimitExceeded` when there is not, `Conflict` when another node has taken the upload over.
-    pub(crate) async fn grow(&mut self, app: &App, transfer: &TransferId, size: u64) -> Result<()> {
+    pub(crate) async fn grow(&mut self, app: &App, upload: &WorkId, size: u64) -> Result<()> {
         let Some(limit) = self.limit.clone().filter(|_| size > self.reserved) else { return Ok(()) };
         let most = size.saturating_add((size / 8).clamp(SHORTEST_STEP, LONGEST_STEP));
-        let grown = app.db.reserve(transfer, &Reservation { limit, least: size, most }).await;
+        let grown = app.db.reserve(upload, &Reservation { limit, least: size, most }).await;
         self.reserved = grown.map_err(|error| match error.room_left() {
             Some(left) => over_quota(size, left),
             None => error.into(),

@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
-use glance_db::{CompletedUpload, Kind, Phase, Transfer, TransferId, TransferKind};
+use async_trait::async_trait;
+use bytes::Bytes;
+use glance_db::{CompletedUpload, Database, Kind, NewUpload, Phase, Transfer, Transition, WorkId};
 use glance_domain::{Image, ImageId, Location, LocationStatus, ProjectId, Status, StoreId};
-use glance_store::{Kind as StoreKind, NewObject, StoreContext, StoreEntry, StoreWriter, Stored};
+use glance_store::{Journal, Kind as StoreKind, NewObject, Outcome, StoreContext, StoreEntry, StoreWriter, Stored};
 use serde_json::Value;
 use tracing::Instrument as _;
 
@@ -22,7 +24,7 @@ use crate::metrics::Direction;
 use crate::stream::hash::{Digests, Hashes};
 use crate::stream::inspect::Inspection;
 use crate::stream::receive::{Incoming, Interrupted, Receiver};
-use crate::tasks::StopSignal;
+use crate::tasks::{Held, Lease, StopSignal};
 use crate::traces;
 
 /// What a client says about an upload.
@@ -40,15 +42,22 @@ pub struct UploadOptions {
 
 /// Everything one upload needs, once it is known that it may begin.
 struct Upload {
-    transfer: Transfer,
-    object: NewObject,
-    image: Image,
+    new: NewUpload,
     options: UploadOptions,
     /// For whom data is stored, and whose limits count.
     project: Option<ProjectId>,
     room: Room,
     store_context: StoreContext,
     config: Arc<Config>,
+    lease: Arc<Lease>,
+    /// Keeps this node's own sweep away.
+    held: Option<Arc<Held>>,
+}
+
+/// What the catalogue said when the upload began: what follows is decided by this, not by what was read before.
+struct Accepted {
+    image: Image,
+    transfer: Transfer,
 }
 
 /// What has arrived, before the store is told to keep it.
@@ -81,7 +90,7 @@ impl App {
                 work.await.map_err(Error::internal)?
             }
             Err(refusal) => {
-                // To read is to tell the client to go on.
+                // Reading the body sends 100 Continue.
                 if !awaits_go_ahead {
                     receiver.drain().await;
                 }
@@ -90,7 +99,7 @@ impl App {
         }
     }
 
-    /// Checks everything that can be checked before data moves, and records the upload.
+    /// Checks everything that can be checked before the upload is recorded.
     async fn begin_upload(&self, ctx: &RequestContext, id: &ImageId, options: UploadOptions) -> Result<Upload> {
         ctx.check_writable()?;
         let declared = options.expected_size.max(options.size_hint);
@@ -109,27 +118,24 @@ impl App {
         if declared.is_some_and(|size| size > cap) {
             return Err(too_large(cap));
         }
-        let attempt = TransferId::random();
-        let transfer = Transfer {
-            attempt: attempt.as_str().to_owned(),
-            id: attempt,
-            kind: TransferKind::Upload,
-            image: id.clone(),
-            node: self.tasks.node().clone(),
-            store: entry.id.clone(),
-            phase: Phase::Writing,
-            journal: None,
-        };
-        let object = NewObject {
-            image: id.clone(),
-            transfer: transfer.attempt.clone(),
-            size_hint: options.expected_size.or(options.size_hint),
-        };
-        // Who does not say how much comes may exceed the limit, as in Glance, so there is nothing to reserve.
+        // Uploads of unknown size may exceed the limit, as in Glance, so there is nothing to reserve.
         let most = most.filter(|_| declared.is_some()).map(bytes_within);
         let room = Room::new(ctx, declared, most);
-        let (store_context, config) = (ctx.store_context(), ctx.config.clone());
-        Ok(Upload { transfer, object, image, options, project: ctx.project.clone(), room, store_context, config })
+        let lease = self.tasks.lease();
+        self.require_fresh(&lease)?;
+        let new = NewUpload {
+            id: self.db.new_work_id(),
+            image: id.clone(),
+            node: lease.id().clone(),
+            store: entry.id.clone(),
+            transition: Transition::UPLOAD,
+            reservation: room.first(),
+        };
+        let held = self.tasks.hold(&new.id, &lease);
+        let hold = held.as_ref().map(|held| held.for_store()).unwrap_or_default();
+        let store_context = StoreContext { hold, ..ctx.store_context() };
+        let (project, config) = (ctx.project.clone(), ctx.config.clone());
+        Ok(Upload { new, options, project, room, store_context, config, lease, held })
     }
 
     fn store_for_upload(&self, asked: Option<&StoreId>) -> Result<&StoreEntry> {
@@ -138,20 +144,20 @@ impl App {
     }
 
     async fn run_upload(&self, mut upload: Upload, mut receiver: Receiver) -> Result<()> {
-        let _active = self.tasks.hold(&upload.transfer.id);
-        let first = upload.room.first();
-        let began = self.db.begin_upload(&upload.transfer, first.as_ref(), self.clock.now()).await;
+        let began = self.db.begin_upload(&upload.new, self.clock.now()).await;
         let (outcome, go_ahead) = match began.map_err(|error| self.explain_begin(&upload, error)) {
-            Ok(reserved) => {
-                upload.room.begin(reserved);
-                let span = traces::store("write", upload.transfer.store.as_str());
-                (self.store_data(&mut upload, &mut receiver).instrument(span).await, true)
+            Ok(begun) => {
+                upload.room.begin(begun.reserved);
+                let accepted = Accepted { image: begun.image, transfer: begun.transfer };
+                let span = traces::store("write", upload.new.store.as_str());
+                let stored = self.store_data(&mut upload, &accepted, &mut receiver).instrument(span).await;
+                (self.undo_failed(upload, stored).await, true)
             }
-            // To read is to tell the client to go on.
+            // Reading the body sends 100 Continue.
             Err(refusal) => (Err(refusal), !upload.options.awaits_go_ahead),
         };
         if let Err(refusal) = &outcome {
-            tracing::info!(image = %upload.image.id, error = %refusal, "the upload failed");
+            tracing::info!(error = %refusal, "the upload failed");
             if go_ahead {
                 receiver.drain().await;
             }
@@ -160,10 +166,11 @@ impl App {
     }
 
     fn explain_begin(&self, upload: &Upload, error: glance_db::Error) -> Error {
-        let id = &upload.image.id;
+        let id = &upload.new.image;
         match error.kind() {
             Kind::LimitReached => upload.room.refusal(error.room_left().unwrap_or(0)),
             Kind::NotFound => Error::no_image(id),
+            Kind::Invalid => Error::Invalid(error.to_string().into()),
             Kind::Conflict => {
                 Error::Conflict(format!("Image {id} is not queued: another upload or import has it.").into())
             }
@@ -171,77 +178,73 @@ impl App {
         }
     }
 
-    /// Writes the data and activates the image, or removes every trace of the attempt.
-    async fn store_data(&self, upload: &mut Upload, receiver: &mut Receiver) -> Result<()> {
-        let entry = self.stores.get(&upload.transfer.store).map_err(Error::internal)?;
-        // The upload counts already, so that of two at once neither overlooks the other.
-        let allowed = self.enforce_limit(upload.project.as_ref(), Resource::CountUploading, 0).await;
-        if let Err(refusal) = allowed {
-            self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?;
-            return Err(refusal);
+    /// After a failure, removes every trace of the attempt and returns the image to `queued`; what cannot be removed now
+    /// is removed by a later sweep, of this node or another.
+    async fn undo_failed(&self, upload: Upload, stored: Result<()>) -> Result<()> {
+        let Err(refusal) = stored else { return Ok(()) };
+        let Upload { new, lease, held, store_context, .. } = upload;
+        drop((store_context, held));
+        // An operation that was given up and goes on holds the record: it is undone when that has ended.
+        if let Some(_held) = self.tasks.hold(&new.id, &lease)
+            && let Err(error) = self.settle(&new.id, &lease).await
+        {
+            tracing::warn!(image = %new.image, %error, "cannot undo an upload yet");
         }
-        let mut writer = match entry.driver.begin(&upload.store_context, &upload.object).await {
-            Ok(writer) => writer,
-            Err(error) => {
-                self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?;
-                return Err(explain_store(error));
-            }
-        };
-        let stop = self.tasks.stop_signal();
-        match self.receive_data(upload, receiver, writer.as_mut(), stop).await {
-            Ok(received) => {
-                let journal = writer.journal();
-                let recorded = self.db.record_transfer(&upload.transfer.id, Phase::Finishing, journal.as_deref()).await;
-                match recorded {
-                    Ok(()) => self.finish_upload(upload, writer, received).await,
-                    Err(error) => self.discard(upload, writer, error.into()).await,
-                }
-            }
-            Err(refusal) => self.discard(upload, writer, refusal).await,
-        }
+        self.tasks.sweep_soon();
+        Err(refusal)
     }
 
-    /// Removes what was written and returns the image to `queued`, because of `refusal`.
-    async fn discard(&self, upload: &Upload, writer: Box<dyn StoreWriter>, refusal: Error) -> Result<()> {
-        match writer.abort().await {
-            Ok(()) => self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?,
-            // The record stays: this node or another tries again later.
-            Err(error) => tracing::error!(image = %upload.image.id, %error, "cannot remove an unfinished upload"),
+    /// Writes the data and activates the image. After an error, the record says how far it came.
+    async fn store_data(&self, upload: &mut Upload, accepted: &Accepted, receiver: &mut Receiver) -> Result<()> {
+        let entry = self.stores.get(&upload.new.store).map_err(Error::internal)?;
+        // The upload counts already, so that of two at once neither overlooks the other.
+        self.enforce_limit(upload.project.as_ref(), Resource::CountUploading, 0).await?;
+        let object = NewObject {
+            image: upload.new.image.clone(),
+            name: accepted.transfer.name.clone(),
+            attempt: accepted.transfer.attempt.clone(),
+            size_hint: upload.options.expected_size.or(upload.options.size_hint),
+        };
+        let journal = Arc::new(RecordJournal { db: self.db.clone(), id: upload.new.id.clone() });
+        let mut writer = entry.driver.begin(&upload.store_context, &object, journal).await.map_err(explain_store)?;
+        let stop = self.tasks.stop_signal();
+        match self.receive_data(upload, &accepted.image, receiver, (writer.as_mut(), &stop)).await {
+            Ok(received) => self.publish(upload, writer, received).await,
+            Err(refusal) => {
+                if let Err(error) = writer.abort().await {
+                    tracing::warn!(image = %upload.new.image, %error, "cannot end writing in good order");
+                }
+                Err(refusal)
+            }
         }
-        Err(refusal)
     }
 
     /// Reads the body: while one chunk is hashed and written, the next one is received.
     async fn receive_data(
         &self,
         upload: &mut Upload,
+        image: &Image,
         receiver: &mut Receiver,
-        writer: &mut dyn StoreWriter,
-        stop: StopSignal,
+        (writer, stop): (&mut dyn StoreWriter, &StopSignal),
     ) -> Result<Received> {
         let cap = upload.config.limits.image_size_cap;
         let mut hashes = Hashes::new(self.hashes.clone(), &upload.config.hashing_algorithm).map_err(Error::internal)?;
-        let mut inspection = Inspection::of(&upload.image, &upload.config.image_format);
-        let counted = self.metrics.transfer(Direction::Upload, upload.transfer.store.as_str());
+        let mut inspection = Inspection::of(image, &upload.config.image_format);
+        let counted = self.metrics.transfer(Direction::Upload, upload.new.store.as_str());
         let mut size = 0_u64;
-        let mut journal = None;
-        let mut pending = stop.or(receiver.next()).await.ok_or_else(stopping)?.map_err(interrupted)?;
+        let lease = upload.lease.clone();
+        let mut pending = next_chunk(receiver, stop, &lease).await?;
         while let Some(chunk) = pending {
             size += chunk.len() as u64;
             if size > cap {
                 return Err(too_large(cap));
             }
-            upload.room.grow(self, &upload.transfer.id, size).await?;
+            upload.room.grow(self, &upload.new.id, size).await?;
             counted.add(chunk.len());
             inspection.feed(&chunk);
             let store = async { writer.write(chunk.clone()).await.map_err(explain_store) };
             let hash = async { hashes.update(chunk.clone()).await.map_err(Error::internal) };
-            let next = async { stop.or(receiver.next()).await.ok_or_else(stopping)?.map_err(interrupted) };
-            ((), (), pending) = tokio::try_join!(hash, store, next)?;
-            if writer.journal() != journal {
-                journal = writer.journal();
-                self.db.record_transfer(&upload.transfer.id, Phase::Writing, journal.as_deref()).await?;
-            }
+            ((), (), pending) = tokio::try_join!(hash, store, next_chunk(receiver, stop, &lease))?;
         }
         check_size(upload, size)?;
         let virtual_size = inspection.verdict()?;
@@ -249,54 +252,33 @@ impl App {
         Ok(Received { size, digests, virtual_size })
     }
 
-    async fn finish_upload(&self, upload: &Upload, writer: Box<dyn StoreWriter>, received: Received) -> Result<()> {
-        let id = &upload.transfer.id;
+    /// Makes the data visible and the image active. A node whose lease may have run out publishes nothing.
+    async fn publish(&self, upload: &Upload, writer: Box<dyn StoreWriter>, received: Received) -> Result<()> {
+        let id = &upload.new.id;
+        self.require_fresh(&upload.lease)?;
+        self.db.record_transfer(id, Phase::Finishing, None).await?;
+        self.require_fresh(&upload.lease)?;
         let stored = match writer.finish().await {
             Ok(stored) => stored,
             Err(error) => {
-                self.db.abort_upload(id, self.clock.now()).await?;
+                if error.outcome() == Outcome::NotDone {
+                    // An object under the name is somebody else's.
+                    self.db.record_transfer(id, Phase::Writing, None).await?;
+                }
                 return Err(explain_store(error));
             }
         };
-        let url = stored.url.clone();
         let done = CompletedUpload {
             size: received.size,
             virtual_size: received.virtual_size,
             checksum: Some(received.digests.checksum),
             os_hash_algo: Some(received.digests.os_hash_algo),
             os_hash_value: Some(received.digests.os_hash_value),
-            location: self.location(&upload.transfer.store, stored),
+            location: self.location(&upload.new.store, stored),
         };
-        match self.db.complete_upload(id, &done, upload.room.limit(), self.clock.now()).await {
-            Ok(_) => Ok(()),
-            Err(error) => self.take_back(upload, &url, error).await,
-        }
-    }
-
-    /// The catalogue did not take the image: decides who removes the data.
-    ///
-    /// The data of an image that was deleted meanwhile, or of one too many, is this node's to clean up. A transfer that another node has taken over
-    /// is cleaned up there; and when the answer was lost the image may be active, so the record, if it is still there,
-    /// decides later.
-    async fn take_back(&self, upload: &Upload, url: &str, error: glance_db::Error) -> Result<()> {
-        let id = &upload.image.id;
-        let refusal = match error.kind() {
-            Kind::Gone => {
-                Error::Gone(format!("Image {id} was deleted during the upload; its data has been removed.").into())
-            }
-            Kind::LimitReached => Error::LimitExceeded(
-                "Image exceeds the storage quota: other uploads of the project have used what remained.".into(),
-            ),
-            _ => return Err(error.into()),
-        };
-        let entry = self.stores.get(&upload.transfer.store).map_err(Error::internal)?;
-        match entry.driver.delete(&upload.store_context, url).await {
-            Err(error) if error.kind() != StoreKind::NotFound => {
-                tracing::error!(image = %upload.image.id, %error, "cannot remove unowned data");
-            }
-            _ => self.db.abort_upload(&upload.transfer.id, self.clock.now()).await?,
-        }
-        Err(refusal)
+        let activate = upload.new.transition.then(Status::Active);
+        let completed = self.db.complete_upload(id, &done, upload.room.limit(), activate, self.clock.now()).await;
+        completed.map(drop).map_err(|error| explain_end(&upload.new.image, error))
     }
 
     /// A location as the catalogue keeps it; named stores are named in its metadata.
@@ -306,6 +288,41 @@ impl App {
             metadata.insert("store".into(), Value::String(store.as_str().to_owned()));
         }
         Location { id: None, url: stored.url, metadata, status: LocationStatus::Active }
+    }
+}
+
+/// Keeps what a driver notes in the record of the upload.
+struct RecordJournal {
+    db: Database,
+    id: WorkId,
+}
+
+#[async_trait]
+impl Journal for RecordJournal {
+    async fn record(&self, entry: &str) -> glance_store::Result<()> {
+        self.db.record_transfer(&self.id, Phase::Writing, Some(entry)).await.map_err(|error| {
+            glance_store::Error::new(StoreKind::Unavailable, "the record of the upload cannot be written")
+                .with_source(error)
+        })
+    }
+}
+
+/// The next part of the body; `None` at its end.
+async fn next_chunk(receiver: &mut Receiver, stop: &StopSignal, lease: &Lease) -> Result<Option<Bytes>> {
+    let next = stop.or(lease.or(receiver.next())).await.ok_or_else(stopping)?;
+    next.ok_or_else(cut_off)?.map_err(interrupted)
+}
+
+/// What it means for the client that the catalogue did not take the image.
+fn explain_end(id: &ImageId, error: glance_db::Error) -> Error {
+    match error.kind() {
+        Kind::Gone => {
+            Error::Gone(format!("Image {id} was deleted during the upload; its data has been removed.").into())
+        }
+        Kind::LimitReached => Error::LimitExceeded(
+            "Image exceeds the storage quota: other uploads of the project have used what remained.".into(),
+        ),
+        _ => error.into(),
     }
 }
 
@@ -330,6 +347,10 @@ fn interrupted(_: Interrupted) -> Error {
 
 fn stopping() -> Error {
     Error::Unavailable("The service is stopping. Please try again.".into())
+}
+
+fn cut_off() -> Error {
+    Error::Unavailable("This node cannot reach the database. Please try again.".into())
 }
 
 /// What a store's failure means for an upload.

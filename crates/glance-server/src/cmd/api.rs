@@ -29,7 +29,7 @@ use crate::logging::Logging;
 use crate::metrics::{self, Metrics};
 use crate::server::{self, Serving};
 use crate::stream::hash::HashPool;
-use crate::tasks::{Tasks, node};
+use crate::tasks::{Tasks, process};
 use crate::traces::{self, Exporter};
 
 /// How long the start waits for the clean-up after an earlier process before it goes on in the background.
@@ -174,7 +174,9 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
     };
     let notifier = Notifier::from_environment(&reload.environment);
     let db = open_catalogue(&setup).await?;
-    let this = node::this_process();
+    let times = setup.lease;
+    let (clock, this) = (Clock::system(), process::this_process(times.lease));
+    let registered = clock.uptime();
     db.register_node(&this).await.context("cannot register with the catalogue")?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let app = Arc::new(App {
@@ -182,8 +184,8 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
         stores: setup.stores,
         project_limits: setup.project_limits,
         policy: setup.policy,
-        clock: Clock::system(),
-        tasks: Tasks::new(this.id.clone()),
+        tasks: Tasks::new(this, registered),
+        clock,
         hashes: HashPool::new(cores),
         metrics: Metrics::default(),
         config: ArcSwap::from_pointee(setup.config),
@@ -195,7 +197,7 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
     let serving = Serving { settings: Arc::new(setup.listen), tls };
     let reloading = reload.on_hangup(app.clone(), setup.options, serving.clone(), notifier.clone());
     app.tasks.spawn_background(reloading);
-    server::start_housekeeping(&app, this);
+    server::start_housekeeping(&app, times.heartbeat);
     if let Some(exporter) = exporter {
         app.tasks.spawn_background(exporter.run());
     }

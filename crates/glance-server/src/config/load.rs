@@ -21,6 +21,7 @@ use crate::listen::Settings;
 use crate::logging::Plan;
 use crate::policies::Enforcer;
 use crate::stream::hash::Algorithm;
+use crate::tasks::LeaseTimes;
 
 /// Everything that the server needs to start.
 pub struct Setup {
@@ -40,6 +41,8 @@ pub struct Setup {
     pub pipeline: Pipeline,
     /// Where to listen.
     pub listen: Settings,
+    /// How long this node may be silent, and how often it renews its lease.
+    pub lease: LeaseTimes,
     /// Whether callers from other machines are meant to be let in.
     pub open_to_others: bool,
     /// What is logged and where.
@@ -193,6 +196,7 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         stores: stores::open(&options)?,
         project_limits: keystone_limits::limits(&options)?,
         policy: policy::enforcer(&options)?,
+        lease: LeaseTimes::from_options(&options)?,
         open_to_others: arguments.allow_unauthenticated || pipeline.trust() == Trust::Proof,
         pipeline,
         listen,
@@ -265,6 +269,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         policy: Enforcer::default(),
         pipeline: Pipeline::open(),
         listen,
+        lease: LeaseTimes::from_options(&options)?,
         open_to_others: arguments.allow_unauthenticated,
         logging: Plan::from_options(PROGRAM, &options)?,
         warnings: Vec::new(),

@@ -92,6 +92,23 @@ pub const LIMITS: &[OptionDef] = &[OptionDef::new(
 .default("1")
 .min(0)];
 
+/// Options of `[node]`, this service's own.
+pub const NODE: &[OptionDef] = &[
+    OptionDef::new(
+        "node",
+        "lease",
+        Kind::Int,
+        "Seconds after which other nodes take over from a node that cannot renew its lease in the database.",
+    )
+    .default("60")
+    .min(3)
+    .max(3600),
+    OptionDef::new("node", "heartbeat", Kind::Int, "Seconds between renewals; at most a sixth of the lease is used.")
+        .default("10")
+        .min(1)
+        .max(600),
+];
+
 /// Options of `[traces]`, this service's own.
 pub const TRACES: &[OptionDef] = &[
     OptionDef::new(
@@ -203,6 +220,7 @@ pub const TABLES: &[&[OptionDef]] = &[
     OSLO_POLICY,
     IMPORT_FILTERING,
     LIMITS,
+    NODE,
     TRACES,
 ];
 

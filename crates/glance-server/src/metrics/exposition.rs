@@ -25,6 +25,10 @@ pub(super) fn render(app: &App) -> String {
     text.line("glance_database_connections", &[("state", "idle")], u64::from(database.idle));
     text.head("glance_database_connections_max", "gauge", "Connections to the database that may be open.");
     text.line("glance_database_connections_max", &[], u64::from(database.most));
+    text.head("glance_work_stuck", "gauge", "Records of work on stores that could not be ended in several tries.");
+    text.line("glance_work_stuck", &[], load(&app.metrics.stuck_work));
+    text.head("glance_lease_age_seconds", "gauge", "Time since this node renewed its lease.");
+    text.line("glance_lease_age_seconds", &[], app.tasks.lease().age(app.clock.uptime()).as_secs());
     process(&mut text);
     text.out
 }

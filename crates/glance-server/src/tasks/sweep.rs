@@ -1,107 +1,87 @@
-//! Cleaning up after processes that died: their files, their uploads, their half-done deletes.
+//! Taking over from dead nodes, and acting on records that nobody works on.
 //!
 //! What a live node does is never touched. A node is dead when its process on this machine has certainly ended, or when
-//! its heartbeat, measured on the database's clock, is older than [`LEASE`].
+//! its heartbeat, measured on the database's clock, is older than its lease.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use glance_db::{Kind, Node, Transfer, TransferKind};
-use glance_domain::query::Viewer;
-use glance_store::{NewObject, StoreContext};
+use futures_util::StreamExt as _;
+use glance_db::{Death, ListedNode, NodeId, Phase, Record, Standing, Work};
 
 use crate::app::App;
-use crate::app::error::{Error, Result};
-use crate::tasks::node::is_certainly_dead;
+use crate::app::error::Result;
+use crate::tasks::Lease;
+use crate::tasks::process::is_certainly_dead;
 
-/// How often a node says that it is alive.
-pub const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Records that are worked on at the same time.
+const AT_ONCE: usize = 8;
 
-/// A node that has been silent for so long is dead.
-pub const LEASE: Duration = Duration::from_secs(60);
+/// A silent node whose process nobody can look for is forgotten after that long.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A record that failed so often is stuck: operators see it in the metrics.
+const STUCK_AFTER: u32 = 3;
 
 impl App {
-    /// Keeps this node alive and cleans up after dead ones, until the process wants to end.
-    pub async fn keep_house(self: Arc<Self>, node: Node) {
-        let stop = self.tasks.stop_signal();
-        let mut beat = tokio::time::interval(HEARTBEAT);
+    /// Sweeps with every heartbeat, and whenever somebody asks for it.
+    pub async fn keep_house(self: Arc<Self>, heartbeat: Duration) {
+        let mut beat = tokio::time::interval(heartbeat);
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while stop.or(beat.tick()).await.is_some() {
-            if let Err(error) = self.stay_alive(&node).await {
-                tracing::warn!(%error, "cannot renew this node's lease");
+        loop {
+            tokio::select! {
+                _ = beat.tick() => {}
+                () = self.tasks.sweep_wanted() => {}
             }
             if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "cannot look for dead nodes");
+                tracing::warn!(%error, "cannot look for dead nodes and open records");
             }
         }
     }
 
-    async fn stay_alive(&self, node: &Node) -> Result<()> {
-        if !self.db.heartbeat(&node.id).await? {
-            tracing::warn!("this node was taken for dead; it registers again");
-            self.db.register_node(node).await?;
-        }
-        Ok(())
-    }
-
-    /// Takes over what dead nodes have left and cleans up whatever this node has on its list without working on it.
+    /// Takes over what dead nodes have left and acts on every record of this node that nobody works on and that is due.
     ///
     /// # Errors
-    /// `Unavailable` when the catalogue cannot be reached. A transfer that cannot be cleaned up stays on the list.
+    /// `Unavailable` when the database cannot be reached. A record that cannot be ended stays.
     pub async fn sweep(&self) -> Result<()> {
-        let me = self.tasks.node();
-        for (node, silence) in self.db.list_nodes().await? {
-            if node.id != *me && (silence > LEASE || is_certainly_dead(&node)) {
-                let taken = self.db.take_over_node(&node.id, me).await?;
-                tracing::info!(node = %node.name, pid = node.pid, transfers = taken.len(), "took over from a dead node");
-            }
+        for ended in self.tasks.take_ended_nodes() {
+            self.db.forget_node(&ended).await?;
         }
-        for transfer in self.db.list_transfers(me).await? {
-            if self.tasks.holds(&transfer.id) {
-                continue;
-            }
-            let _active = self.tasks.hold(&transfer.id);
-            if let Err(error) = self.clean_up(&transfer).await {
-                tracing::warn!(image = %transfer.image, %error, "cannot clean up after a dead node yet");
-            }
+        let lease = self.tasks.lease();
+        let nodes = self.db.list_nodes().await?;
+        for listed in nodes.iter().filter(|listed| listed.node.id != *lease.id()) {
+            self.bury(listed, &lease).await?;
         }
+        let silent: HashSet<NodeId> = self.db.list_nodes().await?.into_iter().map(|listed| listed.node.id).collect();
+        let records = self.db.list_node_work(lease.id()).await?;
+        let stuck = records.iter().filter(|record| record.tries >= STUCK_AFTER).count();
+        self.metrics.set_stuck_work(stuck as u64);
+        let due = records.into_iter().filter(|record| record.wait.is_zero() && !lingers(record, &silent));
+        futures_util::stream::iter(due)
+            .for_each_concurrent(AT_ONCE, |record| async { self.settle_open(record, self.tasks.lease()).await })
+            .await;
         Ok(())
     }
 
-    async fn clean_up(&self, transfer: &Transfer) -> Result<()> {
-        match transfer.kind {
-            TransferKind::Upload => self.abandon_upload(transfer).await,
-            TransferKind::Delete => self.complete_deletion(transfer).await,
-            TransferKind::Removal => self.finish_removal(transfer).await,
-        }
-    }
-
-    async fn abandon_upload(&self, transfer: &Transfer) -> Result<()> {
-        let entry = self.stores.get(&transfer.store).map_err(Error::internal)?;
-        let object = NewObject { image: transfer.image.clone(), transfer: transfer.attempt.clone(), size_hint: None };
-        let phase = match transfer.phase {
-            glance_db::Phase::Writing => glance_store::Phase::Writing,
-            glance_db::Phase::Finishing => glance_store::Phase::Finishing,
+    /// Takes over from a node if it is dead.
+    async fn bury(&self, listed: &ListedNode, heir: &Lease) -> Result<()> {
+        let ListedNode { node, silence, standing } = listed;
+        let certain = is_certainly_dead(node);
+        let forgotten = *standing == Standing::Fenced && *silence > FORGOTTEN_AFTER;
+        let death = match (certain || forgotten, *silence > node.lease) {
+            (true, _) => Death::Certain,
+            (false, true) if *standing == Standing::Live => Death::Silence,
+            _ => return Ok(()),
         };
-        let context = StoreContext::default();
-        let journal = transfer.journal.as_deref();
-        entry.driver.abandon(&context, &object, phase, journal).await.map_err(Error::internal)?;
-        self.db.abort_upload(&transfer.id, self.clock.now()).await?;
-        tracing::info!(image = %transfer.image, "removed an unfinished upload; the image is queued again");
+        let taken = self.db.take_over_node(&node.id, death, heir.id()).await?;
+        tracing::info!(node = %node.name, pid = node.pid, records = taken.len(), ?death, "took over from a dead node");
         Ok(())
     }
+}
 
-    async fn complete_deletion(&self, transfer: &Transfer) -> Result<()> {
-        match self.db.get_image(&transfer.image, &Viewer::Admin(None)).await {
-            Ok(image) => self.delete_data(&StoreContext::default(), &image).await?,
-            Err(error) if error.kind() == Kind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-        match self.db.complete_delete(&transfer.id, self.clock.now()).await {
-            Ok(()) => tracing::info!(image = %transfer.image, "completed a deletion"),
-            Err(error) if error.kind() == Kind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
+/// Whether the transfer was undone, and waits for the end of the silent node that began it.
+fn lingers(record: &Record, nodes: &HashSet<NodeId>) -> bool {
+    let undone = matches!(&record.work, Work::Upload(transfer) if transfer.phase == Phase::Abandoned);
+    undone && record.origin.as_ref().is_some_and(|origin| nodes.contains(origin))
 }

@@ -1,6 +1,6 @@
 //! Locations that clients hand in by PATCH, and what other services see of them.
 
-use glance_db::{LocationChange, Removal, TransferId};
+use glance_db::{LocationChange, NewRemoval, WorkId};
 use glance_domain::query::Viewer;
 use glance_domain::{ImageId, StoreId};
 use http::StatusCode;
@@ -192,7 +192,7 @@ async fn data_goes_with_its_location() {
     assert_eq!(app.patch_as(ADMIN, &id, &remove).await.status, StatusCode::OK);
     assert!(app.app.tasks.finish(std::time::Duration::from_secs(10)).await);
     assert!(app.files().is_empty());
-    assert!(app.app.db.list_transfers(app.app.tasks.node()).await.unwrap().is_empty());
+    assert!(app.app.db.list_work().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -206,13 +206,13 @@ async fn data_whose_removal_was_interrupted_goes_later() {
     let mut after = before.clone();
     let gone = after.locations.remove(0);
     // All that a process has done that dies right after the change.
-    let (node, store) = (tasks.node().clone(), StoreId::new("fast"));
-    let removals = vec![Removal { id: TransferId::random(), node, store, url: gone.url.clone() }];
+    let (node, store) = (tasks.node(), StoreId::new("fast"));
+    let removals = vec![NewRemoval { id: WorkId::random(), node, store, url: gone.url.clone() }];
     db.save_locations(&before, &after, &LocationChange { removals, needs: None }, before.updated_at).await.unwrap();
     assert_eq!(app.files(), [id.as_str()]);
     app.app.sweep().await.unwrap();
     assert!(app.files().is_empty());
-    assert!(db.list_transfers(tasks.node()).await.unwrap().is_empty());
+    assert!(db.list_work().await.unwrap().is_empty());
     assert_eq!(urls(&app.get(&format!("/v2/images/{id}")).await).len(), 1);
 }
 

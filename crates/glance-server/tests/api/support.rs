@@ -21,7 +21,7 @@ use glance_server::config::options::TABLES;
 use glance_server::config::policy::enforcer;
 use glance_server::metrics::Metrics;
 use glance_server::stream::hash::HashPool;
-use glance_server::tasks::{Tasks, node};
+use glance_server::tasks::{Tasks, process};
 use glance_store::file::{FileOptions, FileStore};
 use glance_store::http::{HttpOptions, HttpStore};
 use glance_store::registry::Naming;
@@ -110,7 +110,8 @@ impl TestApp {
         let db = Database::connect(&settings).await.expect("a database");
         db.create_schema().await.expect("tables");
         db.prepare_own_objects().await.expect("own tables");
-        let this = node::this_process();
+        let clock = Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time"));
+        let this = process::this_process(Duration::from_secs(60));
         db.register_node(&this).await.expect("a node");
         let id = StoreId::new("fast");
         let stores = std::iter::once(("fast", "file")).chain(more_stores);
@@ -132,8 +133,8 @@ impl TestApp {
             stores: Stores::new(stores, &id, Naming::Named).expect("stores"),
             project_limits: limits(&complete(options.clone())).expect("limits"),
             policy: enforcer(&options).expect("rules"),
-            clock: Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time")),
-            tasks: Tasks::new(this.id),
+            tasks: Tasks::new(this, clock.uptime()),
+            clock,
             hashes: HashPool::new(2),
             metrics: Metrics::default(),
             config: ArcSwap::from_pointee(config),

@@ -7,16 +7,18 @@ mod leftovers;
 pub mod reading;
 mod writing;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use glance_domain::ImageId;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{ByteRange, NewObject, Object, Store, StoreContext, StoreWriter, Stored};
+use crate::store::{ByteRange, NewObject, NoJournal, Object, Store, StoreContext, StoreWriter, Stored};
 
 pub use leftovers::{
     abandoning_a_finished_transfer_removes_the_object, abandoning_an_unfinished_transfer_leaves_nothing,
-    abandoning_while_writing_spares_the_object_of_another, aborting_leaves_nothing,
+    abandoning_spares_the_object_of_another, aborting_leaves_nothing, attempts_of_an_image_do_not_meet,
 };
 pub use writing::{
     a_duplicate_is_refused_and_the_original_stays, a_race_has_one_winner, an_empty_object_is_an_object,
@@ -33,7 +35,8 @@ pub async fn run(store: &dyn Store) {
     aborting_leaves_nothing(store).await;
     abandoning_an_unfinished_transfer_leaves_nothing(store).await;
     abandoning_a_finished_transfer_removes_the_object(store).await;
-    abandoning_while_writing_spares_the_object_of_another(store).await;
+    abandoning_spares_the_object_of_another(store).await;
+    attempts_of_an_image_do_not_meet(store).await;
     a_duplicate_is_refused_and_the_original_stays(store).await;
     a_race_has_one_winner(store).await;
     several_are_written_at_once(store).await;
@@ -54,7 +57,17 @@ fn context() -> StoreContext {
 
 /// An object of a new image.
 fn new_object() -> NewObject {
-    NewObject { image: ImageId::random(), transfer: ImageId::random().to_string(), size_hint: None }
+    let image = ImageId::random();
+    NewObject { name: image.to_string(), image, attempt: attempt(), size_hint: None }
+}
+
+/// The next attempt to store the image of `new`, under a name of its own.
+fn next_attempt(new: &NewObject) -> NewObject {
+    NewObject { name: format!("{}.1", new.image), attempt: attempt(), ..new.clone() }
+}
+
+fn attempt() -> String {
+    ImageId::random().to_string()
 }
 
 /// Bytes without a pattern that a mistake in offsets could hide behind.
@@ -70,7 +83,7 @@ fn noise(length: usize) -> Bytes {
 }
 
 async fn begin(store: &dyn Store, new: &NewObject) -> Box<dyn StoreWriter> {
-    ok(store.begin(&context(), new).await, "begin")
+    ok(store.begin(&context(), new, Arc::new(NoJournal)).await, "begin")
 }
 
 /// Writes `data` in chunks of odd sizes.

@@ -1,12 +1,16 @@
 //! Making objects.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::error::Kind;
-use crate::store::{NewObject, Store};
+use crate::store::{NewObject, NoJournal, Phase, Store};
 
-use super::{assert_gone, assert_same, begin, context, kind, listed, new_object, noise, ok, read, send, write};
+use super::{
+    assert_gone, assert_same, attempt, begin, context, kind, listed, new_object, noise, ok, read, send, write,
+};
 
 /// The way of an object through its whole life, at sizes around those that drivers cut data at.
 pub async fn what_is_written_is_read_and_deleted(store: &dyn Store) {
@@ -69,8 +73,8 @@ pub async fn nothing_is_visible_before_finish(store: &dyn Store) {
 pub async fn a_duplicate_is_refused_and_the_original_stays(store: &dyn Store) {
     let (new, data) = (new_object(), noise(200_000));
     let stored = write(store, &new, &data).await;
-    let again = NewObject { transfer: new_object().transfer, ..new };
-    let refused = match store.begin(&context(), &again).await {
+    let again = NewObject { attempt: attempt(), ..new };
+    let refused = match store.begin(&context(), &again, Arc::new(NoJournal)).await {
         Err(error) => error.kind(),
         Ok(mut writer) => {
             send(&mut *writer, &noise(100)).await;
@@ -78,6 +82,7 @@ pub async fn a_duplicate_is_refused_and_the_original_stays(store: &dyn Store) {
         }
     };
     assert_eq!(refused, Kind::Duplicate);
+    ok(store.abandon(&context(), &again, Phase::Writing, None).await, "abandon");
     assert_same(&read(store, &stored.url, None).await, &data, "the original");
     ok(store.delete(&context(), &stored.url).await, "delete");
 }
@@ -85,12 +90,13 @@ pub async fn a_duplicate_is_refused_and_the_original_stays(store: &dyn Store) {
 /// Of two writers of one image the first to finish wins, and the other one cleans up.
 pub async fn a_race_has_one_winner(store: &dyn Store) {
     let (first, data) = (new_object(), noise(150_000));
-    let second = NewObject { transfer: new_object().transfer, ..first.clone() };
+    let second = NewObject { attempt: attempt(), ..first.clone() };
     let (mut winner, mut loser) = (begin(store, &first).await, begin(store, &second).await);
     send(&mut *loser, &noise(99)).await;
     send(&mut *winner, &data).await;
     let stored = ok(winner.finish().await, "finish");
     assert_eq!(kind(loser.finish().await), Some(Kind::Duplicate), "the second to finish");
+    ok(store.abandon(&context(), &second, Phase::Writing, None).await, "abandon");
     assert_same(&read(store, &stored.url, None).await, &data, "the winner's object");
     ok(store.delete(&context(), &stored.url).await, "delete");
     assert!(listed(store, &first).await.is_none_or(|count| count == 0), "the loser left something");

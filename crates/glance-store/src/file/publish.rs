@@ -11,18 +11,28 @@ use crate::store::NewObject;
 
 use super::errno::failed;
 
-/// The longest name of a transfer that still gives a valid file name.
-const MAX_TRANSFER: usize = 128;
+/// The longest attempt that still gives a valid file name.
+const MAX_ATTEMPT: usize = 128;
 
 /// The name of the unfinished file. It is hidden, and made from nothing but what the transfer's record holds, so that
 /// whoever cleans up finds it without more knowledge.
 pub(super) fn draft_name(object: &NewObject) -> Result<String> {
-    let transfer = &object.transfer;
+    let attempt = &object.attempt;
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if transfer.is_empty() || transfer.len() > MAX_TRANSFER || !transfer.chars().all(safe) {
-        return Err(Error::new(Kind::BadLocation, "the transfer's name cannot be part of a file name"));
+    if attempt.is_empty() || attempt.len() > MAX_ATTEMPT || !attempt.chars().all(safe) {
+        return Err(Error::new(Kind::BadLocation, "the attempt cannot be part of a file name"));
     }
-    Ok(format!(".{}.{transfer}.part", object.image))
+    Ok(format!(".{}.{attempt}.part", object.image))
+}
+
+/// The name of the finished file.
+pub(super) fn file_name(object: &NewObject) -> Result<String> {
+    let (name, image) = (object.name.as_str(), object.image.as_str());
+    let number = name.strip_prefix(image).map(|rest| rest.strip_prefix('.').unwrap_or(rest));
+    if number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Ok(name.to_owned());
+    }
+    Err(Error::new(Kind::BadLocation, "the object is not named after its image"))
 }
 
 /// Gives the file `draft` in `folder` the name `name`, which nothing else may have.
@@ -40,7 +50,10 @@ fn link(folder: &OwnedFd, draft: &str, name: &str, path: &Path) -> Result<()> {
         Err(Errno::EXIST) if is_same_file(folder, draft, name)? => {}
         result => result.map_err(|errno| failed("create", path, errno))?,
     }
-    remove(folder, draft, path).map(|_| ())
+    // The image is visible by now, whatever the reason of a failure.
+    remove(folder, draft, path).map(|_| ()).map_err(|error| {
+        Error::new(Kind::Unavailable, format!("cannot remove the draft of {}", path.display())).with_source(error)
+    })
 }
 
 /// Whether both names exist and stand for one file.
@@ -68,10 +81,26 @@ pub(super) fn remove(folder: &OwnedFd, name: &str, path: &Path) -> Result<bool> 
     }
 }
 
-/// Whether `draft` is in `folder` without having become the image `name`: if there is such an image, it is not this
-/// transfer's.
-pub(super) fn is_unpublished(folder: &OwnedFd, draft: &str, name: &str) -> Result<bool> {
-    Ok(look(folder, draft)?.is_some() && !is_same_file(folder, draft, name)?)
+/// What a draft had become when it was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Withdrawn {
+    /// It had not become an image: an image of the name is somebody else's.
+    Unpublished,
+    /// It was there, and so was the image as another name of the same file.
+    Linked,
+    /// It was not there: it has become the image, or is in another folder, or never was.
+    Absent,
+}
+
+/// Removes `draft` from `folder`, so that it cannot become the image `name` any more, and says what it had become.
+pub(super) fn withdraw(folder: &OwnedFd, draft: &str, name: &str, path: &Path) -> Result<Withdrawn> {
+    let before = look(folder, draft)?;
+    if !remove(folder, draft, path)? {
+        return Ok(Withdrawn::Absent);
+    }
+    let identity = |stat: Stat| (stat.st_dev, stat.st_ino);
+    let linked = before.is_some() && before.map(identity) == look(folder, name)?.map(identity);
+    Ok(if linked { Withdrawn::Linked } else { Withdrawn::Unpublished })
 }
 
 #[cfg(test)]
@@ -88,9 +117,10 @@ mod tests {
 
     #[test]
     fn draft_names_are_hidden_and_cannot_leave_the_folder() {
-        let object = |transfer: &str| NewObject {
+        let object = |attempt: &str| NewObject {
             image: ImageId::parse("image-1").unwrap(),
-            transfer: transfer.to_owned(),
+            name: "image-1".to_owned(),
+            attempt: attempt.to_owned(),
             size_hint: None,
         };
         assert_eq!(draft_name(&object("t1")).unwrap(), ".image-1.t1.part");
@@ -124,17 +154,34 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_is_unpublished_until_the_image_is_the_same_file() {
+    fn files_are_named_after_their_image() {
+        let name = |name: &str| {
+            let image = ImageId::parse("image-1").unwrap();
+            file_name(&NewObject { image, name: name.to_owned(), attempt: "a".to_owned(), size_hint: None })
+        };
+        for good in ["image-1", "image-1.0000001"] {
+            assert_eq!(name(good).unwrap(), good);
+        }
+        for bad in ["", "image-2", "image-1.x", "image-1/../x", "../image-1", "image-1.1.1"] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_withdrawn_draft_tells_whether_it_had_become_the_image() {
         let scratch = tempfile::tempdir().unwrap();
         let path = |name: &str| scratch.path().join(name);
-        let unpublished = || is_unpublished(&folder(scratch.path()), "draft", "image").unwrap();
-        assert!(!unpublished(), "no draft");
+        let withdraw = || withdraw(&folder(scratch.path()), "draft", "image", &path("draft")).unwrap();
+        assert_eq!(withdraw(), Withdrawn::Absent);
         fs::write(path("draft"), "mine").unwrap();
-        assert!(unpublished(), "no image");
+        assert_eq!(withdraw(), Withdrawn::Unpublished, "no image");
+        fs::write(path("draft"), "mine").unwrap();
         fs::write(path("image"), "theirs").unwrap();
-        assert!(unpublished(), "another image");
+        assert_eq!(withdraw(), Withdrawn::Unpublished, "another image");
         fs::remove_file(path("image")).unwrap();
+        fs::write(path("draft"), "mine").unwrap();
         fs::hard_link(path("draft"), path("image")).unwrap();
-        assert!(!unpublished(), "linked");
+        assert_eq!(withdraw(), Withdrawn::Linked);
+        assert!(!path("draft").exists() && path("image").exists());
     }
 }

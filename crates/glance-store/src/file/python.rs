@@ -5,12 +5,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use glance_domain::ImageId;
 
 use super::{FileOptions, FileStore, Provisioning};
-use crate::store::{ByteRange, NewObject, Store, StoreContext};
+use crate::store::{ByteRange, NewObject, NoJournal, Store, StoreContext};
 
 const SCRIPT: &str = include_str!("python_store.py");
 
@@ -62,8 +63,8 @@ async fn what_one_writes_the_other_reads_measures_and_deletes() {
         store.delete(&context, &url).await.unwrap();
 
         let image = ImageId::parse("from-rust").unwrap();
-        let new = NewObject { image, transfer: "t".to_owned(), size_hint: None };
-        let mut writer = store.begin(&context, &new).await.unwrap();
+        let new = NewObject { name: image.to_string(), image, attempt: "t".to_owned(), size_hint: None };
+        let mut writer = store.begin(&context, &new, Arc::new(NoJournal)).await.unwrap();
         writer.write(data().into()).await.unwrap();
         let stored = writer.finish().await.unwrap();
         assert_eq!(stored.url, format!("file://{}/from-rust", folder.display()), "as Python would name it");

@@ -8,7 +8,7 @@ use rustix::fs::{Dir, FileType};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{ByteRange, Capabilities, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
+use crate::store::{ByteRange, Capabilities, Journal, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
 
 use super::blocking::Blocking;
 use super::buffers::Buffers;
@@ -17,7 +17,7 @@ use super::errno::failed;
 use super::lookup::Place;
 use super::metadata::LocationMetadata;
 use super::options::{FileOptions, Provisioning};
-use super::publish::{draft_name, is_unpublished, remove};
+use super::publish::{Withdrawn, draft_name, file_name, remove, withdraw};
 use super::reader::{Reader, expect_sequential};
 use super::url;
 use super::writer::{Draft, FileWriter, Rules};
@@ -115,17 +115,22 @@ impl Store for FileStore {
 
     fn capabilities(&self) -> Capabilities {
         let write = self.mode == Mode::ReadWrite;
-        Capabilities { write, delete: write, read_random: true }
+        Capabilities { write, delete: write, read_random: true, owns_data: true }
     }
 
     fn recognises(&self, url: &str) -> bool {
         url::to_path(url).is_ok_and(|path| self.rules.folders.hold(&path))
     }
 
-    async fn begin(&self, _context: &StoreContext, object: &NewObject) -> Result<Box<dyn StoreWriter>> {
+    async fn begin(
+        &self,
+        context: &StoreContext,
+        object: &NewObject,
+        _journal: Arc<dyn Journal>,
+    ) -> Result<Box<dyn StoreWriter>> {
         self.check_mode()?;
-        let (rules, object) = (Arc::clone(&self.rules), object.clone());
-        let draft = self.blocking.run(move || Draft::create(&rules, &object)).await?;
+        let (rules, object, hold) = (Arc::clone(&self.rules), object.clone(), context.hold.clone());
+        let draft = self.blocking.run(move || Draft::create(&rules, &object, hold)).await?;
         Ok(Box::new(FileWriter::new(draft, self.blocking.clone())))
     }
 
@@ -147,20 +152,21 @@ impl Store for FileStore {
         self.at(url, Place::size).await
     }
 
-    async fn delete(&self, _context: &StoreContext, url: &str) -> Result<()> {
+    async fn delete(&self, context: &StoreContext, url: &str) -> Result<()> {
         self.check_mode()?;
-        self.at(url, Place::delete).await
+        let hold = context.hold.clone();
+        self.at(url, move |place| (place.delete(), hold).0).await
     }
 
     async fn abandon(
         &self,
-        _context: &StoreContext,
+        context: &StoreContext,
         object: &NewObject,
         phase: Phase,
         _journal: Option<&str>,
     ) -> Result<()> {
-        let (draft, name) = (draft_name(object)?, object.image.as_str().to_owned());
-        self.with_folders(move |folders| abandon(folders, &draft, &name, phase)).await
+        let (draft, name, hold) = (draft_name(object)?, file_name(object)?, context.hold.clone());
+        self.with_folders(move |folders| (abandon(folders, &draft, &name, phase), hold).0).await
     }
 
     async fn list(&self, _context: &StoreContext) -> Result<Vec<String>> {
@@ -198,19 +204,18 @@ impl Store for FileStore {
     }
 }
 
-/// Removes the draft, and the image if the draft may have become it.
+/// Removes the draft, and the image if the draft has become it.
+///
+/// The draft goes first: without it, nothing can be published any more.
 fn abandon(folders: &Folders, draft: &str, name: &str, phase: Phase) -> Result<()> {
     let opened: Vec<_> = folders.iter().map(|folder| Ok((folder.open()?, &folder.path))).collect::<Result<_>>()?;
-    let mut published = phase == Phase::Finishing;
-    for (folder, _) in &opened {
-        published = published && !is_unpublished(folder, draft, name)?;
-    }
+    let mut image_is_of_another = phase != Phase::Finishing;
     for (folder, path) in &opened {
-        // The image goes first: as long as there is a draft, it is known to be a link to it.
-        if published {
-            remove(folder, name, &path.join(name))?;
-        }
-        remove(folder, draft, &path.join(draft))?;
+        let end = withdraw(folder, draft, name, &path.join(draft))?;
+        image_is_of_another = image_is_of_another || end == Withdrawn::Unpublished;
+    }
+    for (folder, path) in opened.iter().filter(|_| !image_is_of_another) {
+        remove(folder, name, &path.join(name))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::conformance;
 use crate::error::Kind;
-use crate::store::{ByteRange, NewObject, Phase, Store, StoreContext, Stored};
+use crate::store::{ByteRange, NewObject, NoJournal, Phase, Store, StoreContext, Stored};
 
 fn store(options: FileOptions) -> FileStore {
     FileStore::open(options).unwrap()
@@ -25,11 +26,16 @@ fn scratch() -> (TempDir, FileOptions) {
 }
 
 fn object(image: &str) -> NewObject {
-    NewObject { image: ImageId::parse(image).unwrap(), transfer: "t1".to_owned(), size_hint: None }
+    NewObject {
+        image: ImageId::parse(image).unwrap(),
+        name: image.to_owned(),
+        attempt: "t1".to_owned(),
+        size_hint: None,
+    }
 }
 
 async fn write(store: &FileStore, image: &str, data: impl Into<Bytes>) -> crate::Result<Stored> {
-    let mut writer = store.begin(&StoreContext::default(), &object(image)).await?;
+    let mut writer = store.begin(&StoreContext::default(), &object(image), Arc::new(NoJournal)).await?;
     writer.write(data.into()).await?;
     writer.finish().await
 }
@@ -83,7 +89,7 @@ async fn an_unfinished_image_is_one_hidden_file_named_after_image_and_transfer()
     let (scratch, options) = scratch();
     let store = store(options);
     let images = scratch.path().join("images");
-    let mut writer = store.begin(&StoreContext::default(), &object("one")).await.unwrap();
+    let mut writer = store.begin(&StoreContext::default(), &object("one"), Arc::new(NoJournal)).await.unwrap();
     writer.write("data".into()).await.unwrap();
     assert_eq!(names(&images), [".one.t1.part"]);
     let url = format!("file://{}/.one.t1.part", images.display());
@@ -97,7 +103,7 @@ async fn an_unfinished_image_is_one_hidden_file_named_after_image_and_transfer()
 async fn a_transfer_that_failed_to_publish_leaves_the_image_of_another() {
     let (scratch, options) = scratch();
     let store = store(options);
-    let writer = store.begin(&StoreContext::default(), &object("one")).await.unwrap();
+    let writer = store.begin(&StoreContext::default(), &object("one"), Arc::new(NoJournal)).await.unwrap();
     drop(writer);
     fs::write(scratch.path().join("images/one"), "theirs").unwrap();
     store.abandon(&StoreContext::default(), &object("one"), Phase::Finishing, None).await.unwrap();
@@ -129,7 +135,7 @@ async fn thin_images_take_no_space_for_zeroes_and_thick_ones_do() {
     for (provisioning, zeroes_take_space) in [(Provisioning::Thin, false), (Provisioning::Thick, true)] {
         let (_scratch, options) = scratch();
         let store = store(FileOptions { provisioning, ..options });
-        let mut writer = store.begin(&StoreContext::default(), &object("one")).await.unwrap();
+        let mut writer = store.begin(&StoreContext::default(), &object("one"), Arc::new(NoJournal)).await.unwrap();
         for _ in 0..4 {
             writer.write(vec![0; 1024 * 1024].into()).await.unwrap();
         }
@@ -205,7 +211,7 @@ fn a_location_is_recognised_by_its_folder_and_not_by_a_common_prefix() {
 async fn a_full_disk_is_told_apart_and_left_clean() {
     let Some(disk) = SmallDisk::mount() else { return };
     let store = store(FileOptions::new(disk.0.path().join("images")));
-    let mut writer = store.begin(&StoreContext::default(), &object("one")).await.unwrap();
+    let mut writer = store.begin(&StoreContext::default(), &object("one"), Arc::new(NoJournal)).await.unwrap();
     let mut result = Ok(());
     for _ in 0..8 {
         result = result.and(writer.write(vec![1; 1024 * 1024].into()).await);
@@ -222,7 +228,10 @@ async fn folders_too_small_for_the_announced_size_refuse_it_at_once() {
     let datadir = |name| DataDir { path: disk.0.path().join(name), priority: 0 };
     let store = store(FileOptions { datadirs: vec![datadir("a"), datadir("b")], ..FileOptions::new("") });
     let large = NewObject { size_hint: Some(1 << 30), ..object("one") };
-    assert_eq!(store.begin(&StoreContext::default(), &large).await.err().unwrap().kind(), Kind::Full);
+    assert_eq!(
+        store.begin(&StoreContext::default(), &large, Arc::new(NoJournal)).await.err().unwrap().kind(),
+        Kind::Full
+    );
 }
 
 #[tokio::test]
@@ -231,7 +240,7 @@ async fn a_file_system_that_refuses_is_told_apart() {
     let options = FileOptions::new(disk.0.path().join("images"));
     let store = store(options.clone());
     let stored = write(&store, "one", "data").await.unwrap();
-    let new = store.begin(&StoreContext::default(), &object("two")).await.unwrap();
+    let new = store.begin(&StoreContext::default(), &object("two"), Arc::new(NoJournal)).await.unwrap();
     drop(new);
     disk.make_read_only();
     let context = StoreContext::default();

@@ -10,14 +10,14 @@ use rustix::fs::{Mode, OFlags, fchmod, fdatasync, fsync, ftruncate, openat};
 use rustix::io::Errno;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{NewObject, StoreWriter, Stored};
+use crate::store::{Hold, NewObject, StoreWriter, Stored};
 
 use super::blocking::Blocking;
 use super::datadir::Folders;
 use super::errno::failed;
 use super::metadata::LocationMetadata;
 use super::options::{Durability, FileOptions, Provisioning};
-use super::publish::{draft_name, look, publish, remove};
+use super::publish::{draft_name, file_name, look, publish, remove};
 use super::runs::plan;
 use super::url;
 use super::writeback::Writeback;
@@ -60,12 +60,14 @@ pub(super) struct Draft {
     name: String,
     path: PathBuf,
     writeback: Mutex<Writeback>,
+    /// Every job on another thread has the draft, and so keeps the record held.
+    _hold: Hold,
 }
 
 impl Draft {
     /// Creates the hidden file in the folder that suits best.
-    pub(super) fn create(rules: &Arc<Rules>, object: &NewObject) -> Result<Self> {
-        let (name, draft_name) = (object.image.as_str().to_owned(), draft_name(object)?);
+    pub(super) fn create(rules: &Arc<Rules>, object: &NewObject, hold: Hold) -> Result<Self> {
+        let (name, draft_name) = (file_name(object)?, draft_name(object)?);
         rules.check_absent(&name)?;
         let chosen = rules.folders.choose(object.size_hint.unwrap_or(0))?;
         let (folder, path) = (chosen.open()?, chosen.path.join(&name));
@@ -75,7 +77,7 @@ impl Draft {
         let file = openat(&folder, &draft_name, flags, Mode::from_raw_mode(mode))
             .map_err(|errno| failed("create a file for", &path, errno))?;
         let writeback = Mutex::default();
-        Ok(Self { rules: Arc::clone(rules), folder, file, draft_name, name, path, writeback })
+        Ok(Self { rules: Arc::clone(rules), folder, file, draft_name, name, path, writeback, _hold: hold })
     }
 
     /// Writes `chunks`, which follow each other from `offset`.
@@ -91,14 +93,9 @@ impl Draft {
         Ok(())
     }
 
-    /// Makes the file complete, durable and visible, or removes it.
+    /// Makes the file complete, durable and visible.
     fn finish(&self, length: u64) -> Result<Stored> {
-        if let Err(error) = self.publish(length) {
-            if let Err(left) = self.remove() {
-                tracing::error!(error = %left, "cannot remove an unfinished image");
-            }
-            return Err(error);
-        }
+        self.publish(length)?;
         let metadata = self.rules.metadata.of(&self.path);
         Ok(Stored { url: url::from_path(&self.path), metadata, bytes: length })
     }
@@ -107,11 +104,11 @@ impl Draft {
         self.complete(length)?;
         self.rules.check_absent(&self.name)?;
         publish(&self.folder, &self.draft_name, &self.name, &self.path)?;
-        if let Err(errno) = self.sync(|| fsync(&self.folder)) {
-            remove(&self.folder, &self.name, &self.path)?;
-            return Err(self.failed("sync the folder of", errno));
-        }
-        Ok(())
+        // The image is visible by now, whatever the reason of the failure.
+        self.sync(|| fsync(&self.folder)).map_err(|errno| {
+            Error::new(Kind::Unavailable, format!("cannot sync the folder of {}: {errno}", self.path.display()))
+                .with_source(errno)
+        })
     }
 
     fn complete(&self, length: u64) -> Result<()> {
@@ -202,12 +199,7 @@ impl StoreWriter for FileWriter {
     }
 
     async fn finish(mut self: Box<Self>) -> Result<Stored> {
-        if let Err(error) = self.flush().await {
-            if let Err(left) = self.abort().await {
-                tracing::error!(error = %left, "cannot remove an unfinished image");
-            }
-            return Err(error);
-        }
+        self.flush().await?;
         let Self { draft, blocking, written, .. } = *self;
         blocking.run_long(move || draft.finish(written)).await
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::{ByteRange, Capabilities, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
+use crate::store::{ByteRange, Capabilities, Journal, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
 
 use super::addresses::AddressFilter;
 use super::location::{SCHEMES, has_scheme, parse};
@@ -134,14 +134,19 @@ impl Store for HttpStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { write: false, delete: false, read_random: false }
+        Capabilities { write: false, delete: false, read_random: false, owns_data: false }
     }
 
     fn recognises(&self, url: &str) -> bool {
         has_scheme(url)
     }
 
-    async fn begin(&self, _context: &StoreContext, _object: &NewObject) -> Result<Box<dyn StoreWriter>> {
+    async fn begin(
+        &self,
+        _context: &StoreContext,
+        _object: &NewObject,
+        _journal: Arc<dyn Journal>,
+    ) -> Result<Box<dyn StoreWriter>> {
         Err(read_only())
     }
 

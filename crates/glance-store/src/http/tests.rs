@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::*;
 use crate::conformance::reading;
 use crate::error::Kind;
-use crate::store::{NewObject, Phase, Store, StoreContext};
+use crate::store::{NewObject, NoJournal, Phase, Store, StoreContext};
 
 const CERTIFICATE: &[u8] = include_bytes!("fixtures/certificate.pem");
 const KEY: &[u8] = include_bytes!("fixtures/key.pem");
@@ -138,8 +138,8 @@ async fn reads_as_every_store_does() {
 #[tokio::test]
 async fn writes_and_deletes_nothing() {
     let (store, context) = (store(&HttpOptions::default()), StoreContext::default());
-    let object = NewObject { image: ImageId::random(), transfer: "t".to_owned(), size_hint: None };
-    assert_eq!(store.begin(&context, &object).await.err().unwrap().kind(), Kind::ReadOnly);
+    let object = NewObject { image: ImageId::random(), name: "t".to_owned(), attempt: "t".to_owned(), size_hint: None };
+    assert_eq!(store.begin(&context, &object, Arc::new(NoJournal)).await.err().unwrap().kind(), Kind::ReadOnly);
     assert_eq!(store.delete(&context, "http://host/i").await.unwrap_err().kind(), Kind::ReadOnly);
     assert_eq!(store.list(&context).await.unwrap_err().kind(), Kind::Unsupported);
     store.abandon(&context, &object, Phase::Finishing, None).await.unwrap();
