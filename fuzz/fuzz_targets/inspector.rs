@@ -1,5 +1,5 @@
 //! Any bytes, cut into any chunks, must neither panic nor be held in memory without bound, and must get
-//! the verdict of the uncut stream.
+//! the verdict of the uncut stream. A stream shorter than a sector is what it is with zeroes behind it, as in QEMU.
 //!
 //! The first byte of the input chooses how the stream is cut. The rest are pieces of the stream: a byte
 //! for where a piece starts, one for its length, and its content. Formats keep their structures far
@@ -7,12 +7,13 @@
 
 #![no_main]
 
-use image_format::{Format, Inspection, Inspector};
+use image_format::{Detected, Format, Inspection, Inspector};
 use libfuzzer_sys::fuzz_target;
 
 /// A piece starts at the next multiple of one of these.
 const ALIGNMENTS: [usize; 7] = [1, 512, 2048, 32 << 10, 64 << 10, 192 << 10, 1 << 20];
 const STREAM_LIMIT: usize = 2 << 20;
+const SECTOR: usize = 512;
 
 fuzz_target!(|input: &[u8]| {
     let [cut, pieces @ ..] = input else { return };
@@ -23,7 +24,19 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(whole.bytes, stream.len() as u64);
     let raw = whole.formats.iter().any(|found| found.format == Format::Raw);
     assert!(!whole.formats.is_empty() && (!raw || whole.formats.len() == 1));
+    let short = &stream[..stream.len().min(usize::from(*cut) * 2 + 1)];
+    assert!(padding_hides_nothing(short), "the zeroes behind a short head");
 });
+
+/// Whether what is found in a short stream with zeroes behind it, up to a whole sector, is found without them.
+fn padding_hides_nothing(short: &[u8]) -> bool {
+    let mut padded = short.to_vec();
+    padded.resize(if short.is_empty() { 0 } else { SECTOR }, 0);
+    let (short, padded) = (inspect(short, usize::MAX), inspect(&padded, usize::MAX));
+    let found =
+        |one: &Detected| short.formats.iter().any(|other| other.format == one.format && other.findings == one.findings);
+    padded.formats.iter().filter(|one| one.format != Format::Raw).all(found)
+}
 
 fn assemble(mut pieces: &[u8]) -> Vec<u8> {
     let mut stream = Vec::new();

@@ -38,6 +38,21 @@ impl Check {
         Self::Version,
     ];
 
+    /// Whether a failure means that opening the image can read or write other files, or that nobody can tell. The
+    /// other checks only find an image that is not as its format demands.
+    #[must_use]
+    pub const fn is_about_other_files(self) -> bool {
+        match self {
+            Self::Banned
+            | Self::BackingFile
+            | Self::DataFile
+            | Self::UnknownFeatures
+            | Self::Descriptor
+            | Self::Footer => true,
+            Self::Mbr | Self::Version => false,
+        }
+    }
+
     /// The name oslo.utils gives the check.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::stream::SECTOR;
 use crate::{Check, Finding, Format};
 
 /// What a whole stream turned out to be.
@@ -52,7 +53,7 @@ pub struct Detected {
     pub format: Format,
     /// Size in bytes of the disk a guest would see, if the image says so.
     pub virtual_size: Option<u64>,
-    /// Safety checks that failed.
+    /// Safety checks that failed, as far as they could run if the image is [`unreadable`](Self::unreadable).
     pub findings: Vec<Finding>,
     /// Why the image cannot be checked for safety, if it cannot: it ends within its own headers, or
     /// they cannot be followed. Such an image is no valid image of its format.
@@ -82,6 +83,15 @@ impl Detected {
 
     pub(crate) fn unreadable(mut self, reason: impl Into<String>) -> Self {
         self.unreadable = Some(reason.into());
+        self
+    }
+
+    /// Unreadable if a stream of `bytes` bytes ends within its first sector. What was found in it still counts.
+    pub(crate) fn with_first_sector_in(mut self, bytes: u64) -> Self {
+        if bytes < SECTOR as u64 {
+            self.virtual_size = None;
+            self.unreadable.get_or_insert_with(|| "the header is truncated".to_owned());
+        }
         self
     }
 

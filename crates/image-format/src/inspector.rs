@@ -1,6 +1,6 @@
 //! The one type that is fed: it runs every detector side by side.
 
-use crate::stream::{Arrived, Head, Tail};
+use crate::stream::{Arrived, Head, SECTOR, Tail};
 use crate::{Detected, Format, Inspection};
 use crate::{gpt, iso, luks, qcow2, qed, vdi, vhd, vhdx, vmdk};
 
@@ -56,10 +56,10 @@ impl Inspector {
             Format::Iso => head.len() >= iso::HEADER_END && iso::detect(head).is_none(),
             Format::Luks => head.len() >= luks::MAGIC.len() && !head.starts_with(luks::MAGIC),
             Format::Vhd => head.len() >= vhd::COOKIE.len() && !head.starts_with(vhd::COOKIE),
-            Format::Qcow2 => head.len() >= 512 && qcow2::detect(head).is_none(),
-            Format::Qed => head.len() >= 512 && qed::detect(head).is_none(),
-            Format::Vdi => head.len() >= 512 && vdi::detect(head).is_none(),
-            Format::Gpt => head.len() >= 512 && gpt::detect(head, self.bytes).is_none(),
+            Format::Qcow2 => head.len() >= SECTOR && qcow2::detect(head, self.bytes).is_none(),
+            Format::Qed => head.len() >= SECTOR && qed::detect(head).is_none(),
+            Format::Vdi => head.len() >= SECTOR && vdi::detect(head, self.bytes).is_none(),
+            Format::Gpt => head.len() >= SECTOR && gpt::detect(head, self.bytes).is_none(),
         }
     }
 
@@ -74,14 +74,15 @@ impl Inspector {
     #[must_use]
     pub fn finish(self) -> Inspection {
         let Self { head, tail, vhdx, vmdk, bytes } = self;
-        let (head, tail) = (head.bytes(), tail.bytes());
+        let (probed, tail) = (head.into_probed(), tail.bytes());
+        let head = probed.as_slice();
         let matches = [
-            qcow2::detect(head),
+            qcow2::detect(head, bytes),
             qed::detect(head),
-            vhd::detect(head),
+            vhd::detect(head, bytes),
             vhdx.finish(head, bytes),
             vmdk.finish(head, tail, bytes),
-            vdi::detect(head),
+            vdi::detect(head, bytes),
             iso::detect(head),
             gpt::detect(head, bytes),
             luks::detect(head, bytes),

@@ -14,8 +14,8 @@ const DATA_FILE: u64 = 1 << 2;
 /// whatever comes later count as unknown in every OpenStack service.
 const KNOWN_FEATURES: u64 = 0b1111;
 
-/// Detects qcow2 (and its predecessor qcow, version 1) in the first bytes of a stream.
-pub(crate) fn detect(head: &[u8]) -> Option<Detected> {
+/// Detects qcow2 (and its predecessor qcow, version 1) in the first bytes of a stream of `bytes` bytes.
+pub(crate) fn detect(head: &[u8], bytes: u64) -> Option<Detected> {
     let header = head.get(..HEADER_LENGTH).filter(|header| header.starts_with(MAGIC))?;
     let version = be_u32(header, 4)?;
     let backing_file_offset = be_u64(header, 8)?;
@@ -27,7 +27,7 @@ pub(crate) fn detect(head: &[u8]) -> Option<Detected> {
         detected.backing_file = backing_file_name(head, backing_file_offset, be_u32(header, 16)?);
     }
     check_features(&mut detected, version, features);
-    Some(detected)
+    Some(detected.with_first_sector_in(bytes))
 }
 
 fn check_features(detected: &mut Detected, version: u32, features: u64) {

@@ -1,5 +1,8 @@
 //! What is kept of a passing stream: its first bytes, its last bytes, and single regions in between.
 
+/// QEMU's block layer reads whole sectors and finds zeroes behind the end of a file.
+pub(crate) const SECTOR: usize = 512;
+
 /// The first bytes of a stream, up to a limit.
 #[derive(Debug)]
 pub(crate) struct Head {
@@ -19,6 +22,16 @@ impl Head {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The head as QEMU probes it: a stream that ends within its first sector goes on with zeroes to the end of the
+    /// sector. An empty stream stays empty.
+    pub(crate) fn into_probed(self) -> Vec<u8> {
+        let mut bytes = self.bytes;
+        if !bytes.is_empty() {
+            bytes.resize(bytes.len().max(SECTOR), 0);
+        }
+        bytes
     }
 }
 

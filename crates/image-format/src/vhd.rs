@@ -4,7 +4,7 @@
 //! Every VHD ends with a footer of 512 bytes; dynamic and differencing disks start with a copy of it.
 
 use crate::fields::{be_u32, be_u64};
-use crate::{Detected, Format};
+use crate::{Check, Detected, Format};
 
 /// The first field of a footer and of its copy.
 pub(crate) const COOKIE: &[u8] = b"conectix";
@@ -13,17 +13,17 @@ const CURRENT_SIZE: usize = 48;
 const DISK_TYPE: usize = 60;
 const CHECKSUM: std::ops::Range<usize> = 64..68;
 const FIXED_DISK: u32 = 2;
+/// Holds what differs from a parent disk, which it names.
+const DIFFERENCING_DISK: u32 = 4;
 
-/// Detects a VHD that starts with a copy of its footer.
-pub(crate) fn detect(head: &[u8]) -> Option<Detected> {
-    if !head.starts_with(COOKIE) {
-        return None;
+/// Detects a VHD of `bytes` bytes that starts with a copy of its footer.
+pub(crate) fn detect(head: &[u8], bytes: u64) -> Option<Detected> {
+    let footer = head.get(..FOOTER_LENGTH).filter(|footer| footer.starts_with(COOKIE))?;
+    let mut detected = Detected::new(Format::Vhd).with_virtual_size(be_u64(footer, CURRENT_SIZE));
+    if be_u32(footer, DISK_TYPE) == Some(DIFFERENCING_DISK) {
+        detected.report(Check::BackingFile, "the image is a differencing disk");
     }
-    let detected = Detected::new(Format::Vhd);
-    Some(match head.get(..FOOTER_LENGTH) {
-        Some(footer) => detected.with_virtual_size(be_u64(footer, CURRENT_SIZE)),
-        None => detected.unreadable("the header is truncated"),
-    })
+    Some(detected.with_first_sector_in(bytes))
 }
 
 /// The size of the disk if a stream of `bytes` bytes that ends with `tail` is a fixed VHD: nothing but the

@@ -5,7 +5,7 @@
 
 use crate::fields::{array, le_u16, le_u32, le_u64};
 use crate::stream::{Arrived, Region};
-use crate::{Detected, Format};
+use crate::{Check, Detected, Format};
 
 const IDENTIFIER: &[u8] = b"vhdxfile";
 const REGION_TABLE_START: u64 = 192 * 1024;
@@ -25,10 +25,15 @@ const METADATA_REGION: [u8; 16] =
 const VIRTUAL_DISK_SIZE: [u8; 16] =
     [0x24, 0x42, 0xA5, 0x2F, 0x1B, 0xCD, 0x76, 0x48, 0xB2, 0x11, 0x5D, 0xBE, 0xD8, 0x3B, 0xF4, 0xB8];
 
+/// A8D35F2D-B30B-454D-ABF7-D3D84834AB0C as it is stored: where the parent of a differencing disk is.
+const PARENT_LOCATOR: [u8; 16] =
+    [0x2D, 0x5F, 0xD3, 0xA8, 0x0B, 0xB3, 0x4D, 0x45, 0xAB, 0xF7, 0xD3, 0xD8, 0x48, 0x34, 0xAB, 0x0C];
+
 /// Follows the tables of a VHDX through a stream.
 #[derive(Debug)]
 pub(crate) struct Scan {
     step: Step,
+    has_parent: bool,
 }
 
 #[derive(Debug)]
@@ -54,12 +59,13 @@ enum Outcome {
 
 impl Scan {
     pub(crate) const fn new() -> Self {
-        Self { step: Step::Identifier }
+        Self { step: Step::Identifier, has_parent: false }
     }
 
     /// Takes the next bytes of the stream.
     pub(crate) fn feed(&mut self, arrived: Arrived<'_>) {
         while let Some(next) = self.step.advance(arrived) {
+            self.has_parent |= self.step.names_parent();
             self.step = next;
         }
     }
@@ -81,7 +87,10 @@ impl Scan {
         if !head.starts_with(IDENTIFIER) {
             return None;
         }
-        let detected = Detected::new(Format::Vhdx);
+        let mut detected = Detected::new(Format::Vhdx);
+        if self.has_parent {
+            detected.report(Check::BackingFile, "the image is a differencing disk");
+        }
         Some(match self.step {
             Step::Done(Outcome::Sized(size)) => detected.with_virtual_size(Some(size)),
             Step::Done(Outcome::Unsized { end }) if bytes >= end => detected,
@@ -92,6 +101,12 @@ impl Scan {
 }
 
 impl Step {
+    /// Whether the metadata table, which has been read, has a parent locator.
+    fn names_parent(&self) -> bool {
+        matches!(self, Self::MetadataEntries { entries, .. }
+            if find_entry(entries.bytes(), ENTRY_LIMIT, &PARENT_LOCATOR).is_some())
+    }
+
     /// The step after this one, if what has arrived completes this one.
     fn advance(&mut self, arrived: Arrived<'_>) -> Option<Self> {
         match self {

@@ -1,20 +1,22 @@
 //! VMware virtual disks. Source: "Virtual Disk Format 5.0", VMware technical note, and QEMU `block/vmdk.c`.
 //!
-//! Two shapes matter. A *hosted sparse extent* starts with a binary header and holds its descriptor, a
+//! Three shapes matter. A *hosted sparse extent* starts with a binary header and holds its descriptor, a
 //! text, in the sectors behind it. A *descriptor file* is that text alone: it only names other files, so
-//! whoever opens one reads files of its author's choice (CVE-2022-47951).
+//! whoever opens one reads files of its author's choice (CVE-2022-47951). A *COWD extent* has the header of
+//! version 3; QEMU looks for the name of a parent disk behind it, as in the first shape.
 
 mod descriptor;
+mod keys;
 mod sparse;
 
-use crate::stream::Arrived;
+use crate::stream::{Arrived, SECTOR};
 use crate::{Check, Detected, Format};
 use descriptor::{Descriptor, is_space};
 use sparse::Header;
 
 pub(crate) use sparse::FOOTER_LENGTH;
 
-const SECTOR: usize = 512;
+const COWD_SIGNATURE: &[u8] = b"COWD";
 
 /// Follows a VMDK through a stream.
 #[derive(Debug)]
@@ -28,10 +30,13 @@ enum Shape {
     Undecided,
     /// Text, which is a descriptor file if it has a `createType`.
     Text(Descriptor),
+    /// Anything else: QEMU may still take it for a descriptor file, up to its first zero byte.
+    Binary(Descriptor),
+    /// What follows the header is read for the name of a parent disk.
+    Cowd(Descriptor),
     Sparse(Header, Descriptor),
     /// The signature of a sparse extent, but the rest of the header cannot be used.
-    Unusable(Header, &'static str),
-    Other,
+    Unusable(Header, Descriptor, &'static str),
 }
 
 impl Scan {
@@ -42,64 +47,99 @@ impl Scan {
     /// Takes the next bytes of the stream.
     pub(crate) fn feed(&mut self, arrived: Arrived<'_>) {
         if matches!(self.shape, Shape::Undecided) && arrived.head.len() >= SECTOR {
-            self.shape = Shape::of(arrived.head);
+            self.shape = Shape::of(&arrived.head[..SECTOR], SECTOR);
         }
-        if let Shape::Text(descriptor) | Shape::Sparse(_, descriptor) = &mut self.shape {
+        if let Some(descriptor) = self.shape.descriptor_mut() {
             descriptor.feed(arrived);
         }
     }
 
     pub(crate) fn rules_out(&self) -> bool {
         match &self.shape {
-            Shape::Undecided | Shape::Sparse(..) | Shape::Unusable(..) => false,
-            Shape::Text(descriptor) => descriptor.is_complete() && !descriptor.names_create_type(),
-            Shape::Other => true,
+            Shape::Undecided | Shape::Sparse(..) | Shape::Unusable(..) | Shape::Cowd(_) => false,
+            Shape::Text(descriptor) => descriptor.is_complete() && !descriptor.is_descriptor_file(),
+            Shape::Binary(descriptor) => descriptor.is_complete() && !descriptor.opens_in_qemu(),
         }
     }
 
     pub(crate) fn buffered_bytes(&self) -> usize {
-        match &self.shape {
-            Shape::Text(descriptor) | Shape::Sparse(_, descriptor) => descriptor.buffered_bytes(),
-            Shape::Undecided | Shape::Unusable(..) | Shape::Other => 0,
-        }
+        self.shape.descriptor().map_or(0, Descriptor::buffered_bytes)
     }
 
-    /// The result for a stream of `bytes` bytes that has ended.
+    /// The result for a stream of `bytes` bytes that has ended. `head` is padded to a sector.
     pub(crate) fn finish(mut self, head: &[u8], tail: &[u8], bytes: u64) -> Option<Detected> {
         if matches!(self.shape, Shape::Undecided) {
-            self.shape = Shape::of(head);
+            self.shape = match usize::try_from(bytes) {
+                Ok(0) => return None,
+                length => Shape::of(head, length.map_or(SECTOR, |length| length.min(SECTOR))),
+            };
             self.feed(Arrived::head_only(head));
         }
         match self.shape {
-            Shape::Text(descriptor) => descriptor.names_create_type().then(|| descriptor_file(descriptor)),
-            Shape::Sparse(header, descriptor) => Some(sparse_extent(&header, descriptor, tail, bytes)),
-            Shape::Unusable(header, reason) => {
-                let mut detected = Detected::new(Format::Vmdk);
-                detected.report(Check::Descriptor, reason);
-                Some(check_footer(detected, &header, tail))
+            Shape::Undecided => None,
+            Shape::Text(descriptor) => descriptor.is_descriptor_file().then(|| descriptor_file(descriptor)),
+            Shape::Binary(descriptor) => descriptor.opens_in_qemu().then(|| descriptor_file(descriptor)),
+            Shape::Cowd(descriptor) => Some(cowd_extent(&descriptor).with_first_sector_in(bytes)),
+            Shape::Sparse(header, descriptor) => {
+                let detected = sparse_extent(&header, descriptor, bytes);
+                Some(check_footer(detected, &header, tail).with_first_sector_in(bytes))
             }
-            Shape::Undecided | Shape::Other => {
-                let truncated = head.starts_with(sparse::SIGNATURE);
-                truncated.then(|| Detected::new(Format::Vmdk).unreadable("the header is truncated"))
+            Shape::Unusable(header, descriptor, reason) => {
+                let mut detected = Detected::new(Format::Vmdk);
+                report_parent(&mut detected, &descriptor);
+                detected.report(Check::Descriptor, reason);
+                Some(check_footer(detected, &header, tail).with_first_sector_in(bytes))
             }
         }
     }
 }
 
 impl Shape {
-    /// Decides by the first sector, or by the whole stream if it is shorter.
-    fn of(head: &[u8]) -> Self {
-        let sector = &head[..head.len().min(SECTOR)];
-        let Some(header) = Header::read(sector) else { return Self::Other };
-        if !sector.starts_with(sparse::SIGNATURE) {
-            let text = sector.iter().all(|&byte| matches!(byte, b' '..=b'~') || is_space(byte));
-            return if text { Self::Text(Descriptor::new(0, u64::MAX)) } else { Self::Other };
+    /// Decides by the first sector, of which `length` bytes are those of the stream.
+    fn of(sector: &[u8], length: usize) -> Self {
+        if sector.starts_with(COWD_SIGNATURE) {
+            return Self::Cowd(embedded_descriptor(u64::MAX));
         }
-        match header.descriptor() {
-            Ok((start, length)) => Self::Sparse(header, Descriptor::new(start, length)),
-            Err(reason) => Self::Unusable(header, reason),
+        match Header::read(sector).filter(|_| sector.starts_with(sparse::SIGNATURE)) {
+            None if is_text(&sector[..length]) => Self::Text(Descriptor::new(0, u64::MAX)),
+            None => Self::Binary(Descriptor::new(0, u64::MAX)),
+            Some(header) => match header.descriptor_length() {
+                Ok(length) => Self::Sparse(header, embedded_descriptor(length)),
+                Err(reason) => Self::Unusable(header, embedded_descriptor(u64::MAX), reason),
+            },
         }
     }
+
+    const fn descriptor(&self) -> Option<&Descriptor> {
+        match self {
+            Self::Undecided => None,
+            Self::Text(descriptor)
+            | Self::Binary(descriptor)
+            | Self::Cowd(descriptor)
+            | Self::Sparse(_, descriptor)
+            | Self::Unusable(_, descriptor, _) => Some(descriptor),
+        }
+    }
+
+    const fn descriptor_mut(&mut self) -> Option<&mut Descriptor> {
+        match self {
+            Self::Undecided => None,
+            Self::Text(descriptor)
+            | Self::Binary(descriptor)
+            | Self::Cowd(descriptor)
+            | Self::Sparse(_, descriptor)
+            | Self::Unusable(_, descriptor, _) => Some(descriptor),
+        }
+    }
+}
+
+/// A descriptor of `length` bytes behind the first sector, where QEMU looks for a parent disk whatever the header says.
+fn embedded_descriptor(length: u64) -> Descriptor {
+    Descriptor::new(SECTOR as u64, length)
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| matches!(byte, b' '..=b'~') || is_space(byte))
 }
 
 /// Its data is in other files, whatever their names are.
@@ -110,14 +150,26 @@ fn descriptor_file(descriptor: Descriptor) -> Detected {
     detected
 }
 
-fn sparse_extent(header: &Header, descriptor: Descriptor, tail: &[u8], bytes: u64) -> Detected {
+/// What VMware ESX made before 2009. No other OpenStack service knows this subformat.
+fn cowd_extent(descriptor: &Descriptor) -> Detected {
     let mut detected = Detected::new(Format::Vmdk);
-    if bytes < descriptor.end() {
-        return detected.unreadable("the descriptor is truncated");
-    }
+    report_parent(&mut detected, descriptor);
+    detected.report(Check::Descriptor, "COWD extents are not supported");
+    detected
+}
+
+fn report_parent(detected: &mut Detected, descriptor: &Descriptor) {
     if descriptor.has_parent() {
         detected.report(Check::BackingFile, "the descriptor names a parent disk");
     }
+}
+
+fn sparse_extent(header: &Header, descriptor: Descriptor, bytes: u64) -> Detected {
+    let mut detected = Detected::new(Format::Vmdk);
+    if bytes < descriptor.end() {
+        detected = detected.unreadable("the descriptor is truncated");
+    }
+    report_parent(&mut detected, &descriptor);
     if let Err(problem) = descriptor.check() {
         detected.report(Check::Descriptor, problem);
     }
@@ -125,7 +177,7 @@ fn sparse_extent(header: &Header, descriptor: Descriptor, tail: &[u8], bytes: u6
         detected.virtual_size = header.capacity.checked_mul(SECTOR as u64);
     }
     detected.create_type = descriptor.into_create_type();
-    check_footer(detected, header, tail)
+    detected
 }
 
 fn check_footer(mut detected: Detected, header: &Header, tail: &[u8]) -> Detected {

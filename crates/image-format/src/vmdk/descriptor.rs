@@ -4,13 +4,13 @@
 //! Every line must be understood, because QEMU searches the text for its keys wherever they stand, and
 //! takes any line for an extent that scans as one.
 
+use super::keys::{CreateType, Needle, QemuType};
 use crate::stream::Arrived;
 
 /// QEMU reads no longer descriptors.
 const LENGTH_LIMIT: u64 = (1 << 20) - 1;
 /// Longer lines are not understood. QEMU allows names of 511 bytes.
 const LINE_LIMIT: usize = 4096;
-const CREATE_TYPE_LIMIT: usize = 63;
 const SAFE_CREATE_TYPES: [&str; 2] = ["monolithicSparse", "streamOptimized"];
 const EXTENT_ACCESS: [&[u8]; 3] = [b"rw", b"rdonly", b"noaccess"];
 
@@ -28,6 +28,7 @@ pub(super) struct Descriptor {
     ascii: bool,
     lines: Lines,
     create_type: CreateType,
+    qemu_type: QemuType,
     /// Whether the value of `create_type` is whole, and lies in the known part.
     typed: bool,
     parent: Needle,
@@ -45,6 +46,7 @@ impl Descriptor {
             ascii: true,
             lines: Lines::default(),
             create_type: CreateType::new(),
+            qemu_type: QemuType::new(),
             typed: false,
             parent: Needle::new(b"parentfilenamehint"),
         }
@@ -73,11 +75,12 @@ impl Descriptor {
             return;
         }
         self.create_type.push(byte);
+        self.qemu_type.push(byte);
         if self.position < self.end {
             self.empty = false;
             self.ascii &= byte.is_ascii();
             self.lines.push(byte.to_ascii_lowercase());
-            self.typed = self.create_type.closed;
+            self.typed = self.create_type.is_closed();
         }
         self.parent.push(byte.to_ascii_lowercase());
         self.position += 1;
@@ -94,17 +97,22 @@ impl Descriptor {
     }
 
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.lines.current.len() + self.create_type.value.len()
+        self.lines.current.len() + self.create_type.buffered_bytes() + self.qemu_type.buffered_bytes()
     }
 
-    /// Whether there is a `createType="…`, without which a text is no descriptor.
-    pub(super) const fn names_create_type(&self) -> bool {
-        self.create_type.quoted
+    /// Whether a text is a descriptor, for oslo.utils (`createType="…`) or for QEMU.
+    pub(super) fn is_descriptor_file(&self) -> bool {
+        self.create_type.is_quoted() || self.opens_in_qemu()
+    }
+
+    /// Whether QEMU would take a file that starts with this for a descriptor file and open its extents.
+    pub(super) fn opens_in_qemu(&self) -> bool {
+        self.qemu_type.is_word()
     }
 
     /// Whether the text names a parent disk, which QEMU would open as backing file.
     pub(super) const fn has_parent(&self) -> bool {
-        self.parent.found > 0
+        self.parent.was_found()
     }
 
     /// Whether the subformat is one that keeps its data in the same file.
@@ -206,90 +214,6 @@ pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, 0x09..=0x0d | 0x1c..=0x20)
 }
 
-/// Finds a word in a stream of bytes. The first byte of the word must not occur in it again, which
-/// makes the search trivial.
-#[derive(Debug)]
-struct Needle {
-    word: &'static [u8],
-    matched: usize,
-    found: usize,
-}
-
-impl Needle {
-    const fn new(word: &'static [u8]) -> Self {
-        Self { word, matched: 0, found: 0 }
-    }
-
-    /// Returns whether this byte completes the word.
-    fn push(&mut self, byte: u8) -> bool {
-        if byte != self.word[self.matched] {
-            self.matched = 0;
-        }
-        if byte == self.word[self.matched] {
-            self.matched += 1;
-        }
-        let complete = self.matched == self.word.len();
-        if complete {
-            self.matched = 0;
-            self.found += 1;
-        }
-        complete
-    }
-}
-
-/// Reads the value of the first `createType="…"`.
-#[derive(Debug)]
-struct CreateType {
-    key: Needle,
-    phase: Phase,
-    value: Vec<u8>,
-    quoted: bool,
-    closed: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Phase {
-    Key,
-    Equals,
-    Quote,
-    Value,
-}
-
-impl CreateType {
-    const fn new() -> Self {
-        Self { key: Needle::new(b"createtype"), phase: Phase::Key, value: Vec::new(), quoted: false, closed: false }
-    }
-
-    fn push(&mut self, byte: u8) {
-        self.phase = match (self.phase, byte) {
-            (Phase::Equals, b'=') => Phase::Quote,
-            (Phase::Quote, b'"') if !self.quoted => {
-                self.quoted = true;
-                Phase::Value
-            }
-            (Phase::Value, b'"') => {
-                self.closed = true;
-                Phase::Key
-            }
-            (Phase::Value, byte) if byte != b'\n' && self.value.len() < CREATE_TYPE_LIMIT => {
-                self.value.push(byte);
-                Phase::Value
-            }
-            (_, byte) if self.key.push(byte.to_ascii_lowercase()) => Phase::Equals,
-            _ => Phase::Key,
-        };
-    }
-
-    fn value(&self) -> Option<&str> {
-        std::str::from_utf8(&self.value).ok().filter(|_| self.closed)
-    }
-
-    /// QEMU takes the first key with this very spelling of `createType`; any other in the text may be a decoy.
-    const fn is_contradictory(&self) -> bool {
-        self.key.found > 1
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,7 +288,7 @@ mod tests {
         assert_eq!(read(flat.as_bytes()).into_create_type().as_deref(), Some("monolithicFlat"));
         assert_eq!(problem(&HARMLESS.replace("createType", "type")), "the subformat is not supported");
         assert_eq!(problem(&HARMLESS.replace("Sparse\"\n", "Sparse\n")), "the subformat is not supported");
-        let long = HARMLESS.replace("monolithicSparse", &"x".repeat(CREATE_TYPE_LIMIT + 1));
+        let long = HARMLESS.replace("monolithicSparse", &"x".repeat(64));
         assert_eq!(problem(&long), "the subformat is not supported");
         assert_eq!(read(HARMLESS.to_uppercase().as_bytes()).check(), Ok(()));
     }

@@ -2,12 +2,12 @@
 //! Source: "Virtual Disk Format 5.0", "Hosted Sparse Extent Header" and "Stream-Optimized Compressed Sparse Extents".
 
 use crate::fields::{le_u32, le_u64};
+use crate::stream::SECTOR;
 
 pub(super) const SIGNATURE: &[u8] = b"KDMV";
 /// Footer marker, footer and end-of-stream marker, a sector each.
 pub(crate) const FOOTER_LENGTH: usize = 3 * SECTOR;
 
-const SECTOR: usize = 512;
 const HEADER_LENGTH: usize = 64;
 /// The one place QEMU and VMware put an embedded descriptor.
 const DESCRIPTOR_SECTOR: u64 = 1;
@@ -42,16 +42,15 @@ impl Header {
         })
     }
 
-    /// Start and length in bytes of the embedded descriptor, or why it cannot be used.
-    pub(super) fn descriptor(&self) -> Result<(u64, u64), &'static str> {
+    /// Length in bytes of the embedded descriptor, or why it cannot be used.
+    pub(super) fn descriptor_length(&self) -> Result<u64, &'static str> {
         if !matches!(self.version, 1..=3) {
             return Err("the version of the sparse extent is not supported");
         }
         if self.descriptor_sector != DESCRIPTOR_SECTOR {
             return Err("the descriptor is not in the second sector");
         }
-        let sector = SECTOR as u64;
-        Ok((DESCRIPTOR_SECTOR * sector, self.descriptor_sectors.saturating_mul(sector)))
+        Ok(self.descriptor_sectors.saturating_mul(SECTOR as u64))
     }
 
     /// Whether a footer replaces this header.

@@ -11,6 +11,11 @@ impl Image {
         Self(vec![0; length])
     }
 
+    pub(crate) fn cut(mut self, length: usize) -> Self {
+        self.0.truncate(length);
+        self
+    }
+
     pub(crate) fn put(mut self, offset: usize, bytes: &[u8]) -> Self {
         let end = offset + bytes.len();
         if self.0.len() < end {
@@ -117,6 +122,18 @@ pub(crate) fn vmdk(descriptor: &str) -> Image {
     let sectors = descriptor.len().div_ceil(512).max(20);
     let end = 512 * (1 + sectors);
     sparse_header(sectors as u64, 26).put(512, descriptor.as_bytes()).put(end, &[0; 1024])
+}
+
+/// A COWD extent (version 3 of the header) with this descriptor behind it.
+pub(crate) fn cowd(descriptor: &str) -> Image {
+    Image::zeroed(4096)
+        .put(0, b"COWD")
+        .put(4, &1u32.to_le_bytes())
+        .put(12, &8u32.to_le_bytes())
+        .put(16, &1u32.to_le_bytes())
+        .put(20, &4u32.to_le_bytes())
+        .put(24, &1u32.to_le_bytes())
+        .put(512, descriptor.as_bytes())
 }
 
 /// The three last sectors are footer marker, footer and end-of-stream marker.

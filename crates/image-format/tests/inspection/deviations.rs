@@ -41,6 +41,29 @@ pub(crate) const TABLE: &[Deviation] = &[
         explains: |difference| difference.is_text() && difference.only_ours_is_vmdk(),
     },
     Deviation {
+        name: "short-head",
+        example: || builders::qcow2(3).cut(300),
+        explains: |difference| difference.bytes.len() < 512 && difference.ours_alone_refuses(),
+    },
+    Deviation {
+        name: "vmdk-cowd",
+        example: || builders::cowd(DESCRIPTOR),
+        explains: |difference| difference.bytes.starts_with(b"COWD") && difference.only_ours_is_vmdk(),
+    },
+    Deviation {
+        name: "binary-descriptor",
+        example: || text(&flat(600)).put(1, &[0xff]),
+        explains: |difference| !difference.is_text() && difference.only_ours_is_vmdk(),
+    },
+    Deviation {
+        name: "differencing-disk",
+        example: || builders::vhd().put(60, &4u32.to_be_bytes()),
+        explains: |difference| {
+            let parent = |_: &Entry, ours: &Entry| ours.checks().contains("backing_file");
+            difference.pair("vhd", parent) || difference.pair("vhdx", parent)
+        },
+    },
+    Deviation {
         name: "vmdk-parent",
         example: || builders::vmdk(&format!("{DESCRIPTOR}parentFileNameHint=\"base.vmdk\"\n")),
         explains: |difference| difference.adds("vmdk", &["backing_file"]),
@@ -150,6 +173,12 @@ impl Difference<'_> {
     fn is_late(&self) -> bool {
         let seen = self.bytes.get(..CHUNK - 64).unwrap_or(self.bytes);
         self.is_text() && !seen.to_ascii_lowercase().windows(12).any(|window| window == b"createtype=\"")
+    }
+
+    /// Whether they find nothing, and we find only what is refused.
+    fn ours_alone_refuses(&self) -> bool {
+        let raw = self.theirs.0.iter().all(|entry| entry.format == "raw");
+        raw && self.ours.0.iter().all(|entry| entry.safety != "safe")
     }
 
     fn only_ours_is_vmdk(&self) -> bool {

@@ -144,10 +144,10 @@ fn vmdk_descriptor_files_are_never_safe() {
 fn text_without_a_create_type_is_raw() {
     let text = DESCRIPTOR.replace("createType", "type");
     assert_eq!(only(&Image(text.into_bytes())).format, Format::Raw);
-    let short = "createType=\"monolithicFlat\"";
-    assert_eq!(only(&Image(short.into())).format, Format::Raw);
-    let binary = Image(DESCRIPTOR.into()).put(100, &[0x80]);
-    assert_eq!(only(&binary).format, Format::Raw);
+    let zero = Image(DESCRIPTOR.into()).put(20, &[0]);
+    assert_eq!(only(&zero).format, Format::Raw, "QEMU reads no further than to a zero byte");
+    let open = Image(DESCRIPTOR.replace("Sparse\"\n", "Sparse\n").into()).put(100, &[0x80]);
+    assert_eq!(only(&open).format, Format::Raw, "binary, and no value that QEMU would take");
 }
 
 #[test]

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::deviations::{self, Difference};
 use crate::images::{self, File};
 use crate::random::Random;
+use crate::support::{Folder, setting};
 use crate::verdict::Verdict;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inspection/verdicts.py");
@@ -80,7 +80,7 @@ fn same_verdict_as_oslo_utils() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: GLANCE_TEST_PYTHON names no interpreter with oslo.utils");
         return;
     };
-    let folder = Folder::new();
+    let folder = Folder::new("oslo-utils");
     let files = images::make(&folder.0);
     let mut comparison = Comparison::new(Python::start(&interpreter));
     for file in &files {
@@ -91,27 +91,6 @@ fn same_verdict_as_oslo_utils() {
         files.iter().for_each(|file| comparison.compare(&damage(file, &mut random)));
     }
     comparison.finish(files.len());
-}
-
-/// A folder that goes away with the test, even one that fails.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("make a folder");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var_os(name).map_or(default, |value| value.to_string_lossy().parse().expect("a number"))
 }
 
 struct Comparison {

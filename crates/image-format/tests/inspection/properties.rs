@@ -1,6 +1,6 @@
 //! What holds for every stream, however it is cut and whatever is in it.
 
-use image_format::{Format, Inspector};
+use image_format::{Detected, Format, Inspector};
 
 use crate::builders::{self, Image};
 use crate::random::Random;
@@ -43,6 +43,24 @@ fn truncated_headers_are_never_safe_images_of_their_format() {
         let whole = inspect(&image[..needed], 4096);
         let found = whole.formats.iter().any(|found| found.format == format && found.unreadable.is_none());
         assert!(found, "{format} cut to {needed} bytes");
+    }
+}
+
+#[test]
+fn zeroes_behind_a_short_head_hide_nothing() {
+    let mut random = Random(6);
+    for (format, image, _) in builders::well_formed() {
+        for _ in 0..100 {
+            let mut short = image[..1 + random.below(512)].to_vec();
+            let position = random.below(short.len());
+            short[position] = *random.pick(&[0, 1, 4, 0xff]);
+            let padded = Image(short.clone()).put(511, &[*short.get(511).unwrap_or(&0)]);
+            let (short, padded) = (inspect(&short, 100), inspect(&padded.0, 100));
+            for whole in padded.formats.iter().filter(|found| found.format != Format::Raw) {
+                let same = |cut: &Detected| cut.format == whole.format && cut.findings == whole.findings;
+                assert!(short.formats.iter().any(same), "{format}: {padded:?}, but {short:?}");
+            }
+        }
     }
 }
 
