@@ -183,7 +183,7 @@ const DANGERS: &[(&str, &str, &str)] = &[
     ("vmware_insecure", "True", "certificates of stores are not checked"),
     ("show_multiple_locations", "True", "clients see and may change where data is kept (OSSN-0065)"),
     ("allow_anonymous_access", "True", "everybody may read public images"),
-    ("require_image_format_match", "False", "data of another format than declared is accepted"),
+    ("require_image_format_match", "False", "data of another format than declared is accepted, unless it is dangerous"),
     ("enforce_new_defaults", "False", "older rules let more callers pass"),
     ("enforce_scope", "False", "tokens of any scope are accepted"),
     ("delay_auth_decision", "True", "requests without a valid token reach the service"),

@@ -69,7 +69,12 @@ pub const IMAGE_FORMAT: &[OptionDef] = &[
         .old_names(&[OldName { group: Some("DEFAULT"), name: "disk_formats" }]),
     format("vmdk_allowed_types", Kind::List, "VMDK subformats that are converted on import. No effect yet.")
         .default("streamOptimized,monolithicSparse"),
-    format("require_image_format_match", Kind::Bool, "Refuse data that is not of the declared format.").default("true"),
+    format(
+        "require_image_format_match",
+        Kind::Bool,
+        "Refuse data that is not of the declared format. Dangerous data is refused in any case.",
+    )
+    .default("true"),
     format("gpt_safety_checks_nonfatal", Kind::List, "Failed checks of partition tables that only warn.").default(""),
 ];
 

@@ -1,10 +1,11 @@
 //! Whether the bytes of an image are what the image says, and safe (`glance-behaviour` part 7.3).
 //!
 //! Only bare images are inspected: what is inside an OVA or an archive is not a disk. Data that is declared `raw` may be
-//! anything, but what it is recognised as must be safe all the same.
+//! anything, but what it is recognised as must be safe all the same: whoever opens it later may probe its format.
+//! `require_image_format_match = False` tolerates another format than the declared one, and nothing else.
 
 use glance_domain::Image;
-use image_format::{Check, Detected, Format, Inspector};
+use image_format::{Check, Detected, Finding, Format, Inspector};
 
 use crate::app::error::{Error, Result};
 use crate::config::ImageFormat;
@@ -21,6 +22,8 @@ pub struct Inspection {
 enum Refused {
     /// It is not of the declared format; a warning where the configuration is lenient.
     Mismatch(String),
+    /// It cannot be checked: it ends within its headers, or they cannot be followed.
+    Unreadable(String),
     /// It is dangerous.
     Unsafe(String),
 }
@@ -51,13 +54,16 @@ impl Inspection {
     pub fn verdict(mut self) -> Result<Option<u64>> {
         let Some(inspector) = self.inspector.take() else { return Ok(None) };
         let found = inspector.finish();
-        match self.judge(&found) {
+        let judged = match self.judge(&found) {
+            Err(Refused::Mismatch(why)) if !self.rules.require_image_format_match => self.tolerate(&found, &why),
+            judged => judged,
+        };
+        match judged {
             Ok(virtual_size) => Ok(virtual_size.filter(|size| *size > 0)),
-            Err(Refused::Mismatch(why)) if !self.rules.require_image_format_match => {
-                tracing::warn!(declared = %self.declared, %why, "the image's format does not match; it is kept as it is");
-                Ok(None)
-            }
             Err(Refused::Mismatch(why)) => Err(Error::UnacceptableData(why.into())),
+            Err(Refused::Unreadable(why)) => {
+                Err(Error::UnacceptableData(format!("Image format inspection failed: {why}").into()))
+            }
             Err(Refused::Unsafe(why)) => {
                 tracing::warn!(declared = %self.declared, %why, "the image is not safe");
                 Err(Error::UnacceptableData("Image failed safety checks".into()))
@@ -98,12 +104,18 @@ impl Inspection {
         }
     }
 
-    fn check_safety(&self, detected: &Detected) -> Result<(), Refused> {
-        if let Some(why) = &detected.unreadable {
-            return Err(Refused::Mismatch(format!("Image format inspection failed: {why}")));
+    /// Keeps data of another format than declared, or of several formats, if none of them is dangerous. Partition tables
+    /// and versions are not judged: much that is neither a disk nor a LUKS volume looks a little like one.
+    fn tolerate(&self, found: &image_format::Inspection, why: &str) -> Result<Option<u64>, Refused> {
+        for detected in &found.formats {
+            refuse(detected, |finding| finding.check.is_about_other_files())?;
         }
-        let fatal = detected.findings.iter().find(|finding| !self.is_tolerated(detected.format, finding.check));
-        fatal.map_or(Ok(()), |finding| Err(Refused::Unsafe(finding.to_string())))
+        tracing::warn!(declared = %self.declared, %why, "the image's format does not match; it is kept as it is");
+        Ok(None)
+    }
+
+    fn check_safety(&self, detected: &Detected) -> Result<(), Refused> {
+        refuse(detected, |finding| !self.is_tolerated(detected.format, finding.check))
     }
 
     /// Whether a failed check only warns: partition tables, as configured; kernels and ramdisks often look like one.
@@ -112,6 +124,14 @@ impl Inspection {
         let configured = self.rules.gpt_safety_checks_nonfatal.iter().any(|name| name == check.as_str());
         format == Format::Gpt && (kernel || configured)
     }
+}
+
+/// Refuses data with a finding that is `fatal`, and data that cannot be checked.
+fn refuse(detected: &Detected, fatal: impl Fn(&Finding) -> bool) -> Result<(), Refused> {
+    if let Some(finding) = detected.findings.iter().find(|finding| fatal(finding)) {
+        return Err(Refused::Unsafe(finding.to_string()));
+    }
+    detected.unreadable.clone().map_or(Ok(()), |why| Err(Refused::Unreadable(why)))
 }
 
 #[cfg(test)]
@@ -166,6 +186,65 @@ mod tests {
         assert_eq!(verdict("raw", "bare", &qcow2(0), false).unwrap(), Some(1024));
         let refused = verdict("raw", "bare", &qcow2(10), true).unwrap_err().to_string();
         assert_eq!(refused, "Image failed safety checks");
+    }
+
+    /// A text that QEMU opens together with `/etc/shadow`, whatever it is declared to be.
+    const FLAT_VMDK: &[u8] = b"version=1\ncreateType=\"vmfs\"\nparentCID=1\nRW 1 VMFS \"/etc/shadow\"\n";
+
+    fn dangerous() -> Vec<(&'static str, Vec<u8>)> {
+        let data_file = [&qcow2(0)[..79], &[4], &[0; 32]].concat();
+        let cowd = [b"COWD".as_slice(), &[0; 508], b"parentFileNameHint=\"/etc/shadow\"\n"].concat();
+        let in_an_iso = [qcow2(10), vec![0; 31 << 10], b"\x01CD001\x01".to_vec(), vec![0; 4096]].concat();
+        vec![
+            ("OSSA-2015-014: backing file", qcow2(10)),
+            ("OSSA-2015-014: backing file, short head", qcow2(10)[..112].to_vec()),
+            ("OSSA-2024-001: data file", data_file),
+            ("OSSA-2023-002: flat VMDK", FLAT_VMDK.to_vec()),
+            ("COWD with a parent", cowd),
+            ("a qcow2 in an ISO", in_an_iso),
+            ("QED", [b"QED\0".as_slice(), &[0; 508]].concat()),
+        ]
+    }
+
+    /// Also OSSA-2024-003 and OSSA-2026-002: what others were tricked into opening by its content.
+    #[test]
+    fn dangerous_data_is_refused_whatever_it_is_declared_to_be_and_however_lenient_the_rules_are() {
+        for (what, data) in dangerous() {
+            for declared in ["raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi", "iso", "ploop", "ami", "aki", "ari"] {
+                for lenient in [false, true] {
+                    let verdict = verdict(declared, "bare", &data, lenient);
+                    let refused = matches!(verdict, Err(Error::UnacceptableData(_)));
+                    assert!(refused, "{what}, declared {declared}, lenient: {lenient}: {verdict:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lenient_rules_tolerate_another_format_and_nothing_else() {
+        let empty_table = [vec![0; 510], vec![0x55, 0xaa], vec![0; 512]].concat();
+        for (what, data, declared) in [
+            ("another format", qcow2(0), "vmdk"),
+            ("none at all", b"abc".to_vec(), "vhdx"),
+            ("a boot sector", empty_table.clone(), "ami"),
+            ("two formats", [qcow2(0), vec![0; 31 << 10], b"\x01CD001\x01".to_vec(), vec![0; 4096]].concat(), "iso"),
+        ] {
+            assert!(verdict(declared, "bare", &data, false).is_err(), "{what}");
+            assert_eq!(verdict(declared, "bare", &data, true).unwrap(), None, "{what}");
+        }
+        let truncated = verdict("vhdx", "bare", b"vhdxfile", true).unwrap_err().to_string();
+        assert_eq!(truncated, "Image format inspection failed: the metadata is truncated");
+        assert!(
+            verdict("raw", "bare", &empty_table, true).is_err(),
+            "the declared format matches, the table is invalid"
+        );
+    }
+
+    #[test]
+    fn a_disk_that_no_catalogue_can_describe_is_refused() {
+        let mut huge = qcow2(0);
+        huge[24..32].copy_from_slice(&(1_u64 << 63).to_be_bytes());
+        assert!(verdict("qcow2", "bare", &huge, true).is_err());
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod errors;
 mod healthcheck;
 mod image_data;
 mod images;
+mod inspection;
 mod locations;
 mod members;
 mod openapi;
