@@ -81,9 +81,9 @@ fn source(name: &str, text: &str) -> Option<String> {
     (!broken.is_empty()).then(|| broken.join("\n"))
 }
 
-/// Whether the line opens an unsafe block or marks an item as unsafe.
+/// Whether the line opens an unsafe block or marks an item as unsafe. The type of a function does neither.
 fn is_unsafe(code: &str) -> bool {
-    ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "unsafe trait", "unsafe("].iter().any(|start| {
+    ["unsafe {", "unsafe fn ", "unsafe impl", "unsafe extern", "unsafe trait", "unsafe("].iter().any(|start| {
         code.trim_start().starts_with(start)
             || code.contains(&format!(" {start}"))
             || code.contains(&format!("#[{start}"))
@@ -112,6 +112,8 @@ mod tests {
         assert!(source("crates/a/src/lib.rs", &bare).is_some());
         let explained = format!("#[expect(unsafe_code, reason = \"because\")]\n{bare}");
         assert!(source("crates/a/src/lib.rs", &explained).is_none());
+        assert!(source("crates/a/src/lib.rs", &format!("{} fn f() {{}}\n", "unsafe")).is_some());
+        assert!(source("crates/a/src/lib.rs", &format!("run: {} fn(u8),\n", "unsafe")).is_none());
     }
 
     #[test]
