@@ -1,8 +1,9 @@
 //! How fast streams are hashed, beside OpenSSL hashing them one after the other.
 //!
-//! `cargo run --release -p multi-digest --example speed [all|avx512|avx2|sha|portable] [ROUNDS]` prints MB/s over all
-//! streams, the ratio to OpenSSL (the median over rounds in which both take turns), and what it is for one stream, 8
-//! and 16. Each stream has its own megabyte, given in pieces of 64 KiB.
+//! `cargo run --release -p multi-digest --example speed [KERNELS] [ROUNDS] [STAGGER]` prints MB/s over all streams,
+//! and the ratio to OpenSSL: the median over rounds in which both take turns. KERNELS is `all` or some of `avx512`,
+//! `avx2`, `sha` and `openssl` with `+` between them. Each stream has its own megabyte, given in pieces of 64 KiB;
+//! STAGGER is how many bytes are between the streams.
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
 
 use std::time::Instant;
@@ -12,8 +13,12 @@ use openssl::hash::{Hasher, MessageDigest};
 
 const STREAM: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
-/// The buffers of a pool do not all begin at the same place in the caches.
-const STAGGER: usize = 4 * 1024 + 64;
+/// What to measure.
+struct Plan {
+    kernels: Kernels,
+    rounds: usize,
+    stagger: usize,
+}
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -21,36 +26,42 @@ fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
     let kernels = chosen(&arguments.next().unwrap_or_else(|| "all".to_owned()))?;
     let rounds = arguments.next().map_or(Ok(21), |rounds| rounds.parse())?;
+    let stagger = arguments.next().map_or(Ok(4160), |stagger| stagger.parse())?;
+    let plan = Plan { kernels, rounds, stagger };
     println!("{:<14} {:>7} {:>10} {:>10} {:>7}", "digests", "streams", "MB/s", "OpenSSL", "ratio");
-    let md5_and = |other| [Algorithm::Md5, other];
     for streams in [1, 2, 4, 8, 16] {
         for algorithm in Algorithm::ALL {
-            row(&[*algorithm], streams, kernels, rounds)?;
+            row(&[*algorithm], streams, &plan)?;
         }
-        row(&md5_and(Algorithm::Sha512), streams, kernels, rounds)?;
+        row(&[Algorithm::Md5, Algorithm::Sha512], streams, &plan)?;
     }
     Ok(())
 }
 
-fn chosen(name: &str) -> Result<Kernels, String> {
-    let kernel = match name {
-        "all" => return Ok(Kernels::detected()),
-        "avx512" => Kernel::Avx512,
-        "avx2" => Kernel::Avx2,
-        "sha" => Kernel::ShaNi,
-        "portable" => Kernel::Portable,
-        _ => return Err(format!("'{name}' is no kernel")),
+fn chosen(names: &str) -> Result<Kernels, String> {
+    if names == "all" {
+        return Ok(Kernels::detected());
+    }
+    let kernel = |name: &str| match name {
+        "avx512" => Kernels::only(Kernel::Avx512),
+        "avx2" => Kernels::only(Kernel::Avx2),
+        "sha" => Kernels::only(Kernel::ShaNi),
+        #[cfg(feature = "openssl")]
+        "openssl" => Kernels::only(Kernel::OpenSsl),
+        "portable" => Kernels::only(Kernel::Portable),
+        _ => None,
     };
-    Kernels::only(kernel).ok_or_else(|| format!("this processor has no {name}"))
+    let named = names.split('+').map(|name| kernel(name).ok_or_else(|| format!("there is no kernel '{name}' here")));
+    named.reduce(|all, named| Ok(all?.and(named?))).unwrap_or_else(|| Ok(Kernels::detected()))
 }
 
 /// Measures `algorithms`, all of them over each of so many streams.
-fn row(algorithms: &[Algorithm], streams: usize, kernels: Kernels, rounds: usize) -> Outcome {
-    let data: Vec<u8> = (0..streams * (STREAM + STAGGER)).map(|at| (at % 251) as u8).collect();
-    let data: Vec<&[u8]> = data.chunks(STREAM + STAGGER).map(|stream| &stream[..STREAM]).collect();
+fn row(algorithms: &[Algorithm], streams: usize, plan: &Plan) -> Outcome {
+    let data: Vec<u8> = (0..streams * (STREAM + plan.stagger)).map(|at| (at % 251) as u8).collect();
+    let data: Vec<&[u8]> = data.chunks(STREAM + plan.stagger).map(|stream| &stream[..STREAM]).collect();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        ours.push(seconds(|| many(algorithms, &data, kernels))?);
+    for _ in 0..plan.rounds {
+        ours.push(seconds(|| many(algorithms, &data, plan.kernels))?);
         theirs.push(seconds(|| in_sequence(algorithms, &data))?);
     }
     let ratio = median(ours.iter().zip(&theirs).map(|(ours, theirs)| theirs / ours).collect());

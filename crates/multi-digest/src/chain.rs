@@ -2,6 +2,8 @@
 
 use crate::algorithm::Algorithm;
 use crate::constants::{MD5_INITIAL, SHA1_INITIAL, SHA256_INITIAL, SHA512_INITIAL};
+#[cfg(target_arch = "x86_64")]
+use crate::kernels::pair;
 use crate::kernels::{md5, sha1, sha256, sha512};
 use crate::lanes::{self, Lane};
 use crate::processor::Kernels;
@@ -71,6 +73,10 @@ pub(crate) fn advance<'a>(streams: impl Iterator<Item = (&'a mut Chain, &'a [u8]
             Chain::Sha256(chain) => sha256s.push(lane(chain, data)),
             Chain::Sha512(chain) => sha512s.push(lane(chain, data)),
         }
+    }
+    #[cfg(target_arch = "x86_64")]
+    if let (Some(md5), Some(sha512)) = (lanes::only(&mut md5s), lanes::only(&mut sha512s)) {
+        pair::advance(md5, sha512, kernels);
     }
     lanes::advance(&mut md5s, md5::PLANS, kernels);
     lanes::advance(&mut sha1s, sha1::PLANS, kernels);

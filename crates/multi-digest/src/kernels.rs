@@ -29,6 +29,8 @@ macro_rules! plain {
 pub(crate) mod md5;
 #[cfg(feature = "openssl")]
 mod openssl;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod pair;
 pub(crate) mod sha1;
 pub(crate) mod sha256;
 pub(crate) mod sha512;

@@ -31,6 +31,13 @@ pub(crate) fn advance<C, B>(lanes: &mut [Lane<'_, C, B>], plans: &[Plan<C, B>], 
     }
 }
 
+/// The stream that still has blocks to come, if there is just one.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn only<'l, 'a, C, B>(lanes: &'l mut [Lane<'a, C, B>]) -> Option<&'l mut Lane<'a, C, B>> {
+    let mut waiting = lanes.iter_mut().filter(|lane| !lane.blocks.is_empty());
+    waiting.next().filter(|_| waiting.next().is_none())
+}
+
 /// By how many blocks `together` streams advance, the shortest of which has `shortest` blocks to come.
 fn turn(shortest: usize, together: usize, waiting: usize) -> usize {
     let must_share = together > 1 && waiting > together;

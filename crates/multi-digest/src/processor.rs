@@ -88,6 +88,12 @@ impl Kernels {
         Self::detected().contains(kernel).then_some(Self { members })
     }
 
+    /// These and `others`.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self { members: self.members | others.members }
+    }
+
     /// Whether `kernel` may be used.
     #[must_use]
     pub fn contains(self, kernel: Kernel) -> bool {
@@ -113,7 +119,6 @@ mod tests {
             assert!(kernels.contains(Kernel::Portable));
             assert!(Kernel::ALL.iter().filter(|kernel| kernels.contains(**kernel)).count() <= 2);
         }
-        let all = forced.iter().fold(0, |all, kernels| all | kernels.members);
-        assert_eq!(all, Kernels::detected().members);
+        assert_eq!(forced.into_iter().reduce(Kernels::and), Some(Kernels::detected()));
     }
 }

@@ -31,22 +31,35 @@ macro_rules! sha512 {
     };
 }
 
-/// Defines a function that advances one stream, and computes the words of its next blocks in the lanes of `$v`: only
-/// the rounds of a block wait for those of the block before.
-macro_rules! sha512_ahead {
+/// Defines a function that computes what goes into all rounds of as many blocks of one stream as `$v` has lanes.
+#[cfg(target_arch = "x86_64")]
+macro_rules! inputs {
     ($(#[$attribute:meta])* $name:ident, $v:ident) => {
+        $(#[$attribute])*
+        #[inline]
+        pub(in crate::kernels) fn $name(group: &[[u8; 128]; $v::LANES]) -> [[u64; $v::LANES]; 80] {
+            let mut w = $v::words_be(&group.each_ref().map(std::slice::from_ref), 0);
+            let mut inputs = [[0; $v::LANES]; 80];
+            for (inputs, k) in inputs.as_chunks_mut::<16>().0.iter_mut().zip(SHA512.as_chunks::<16>().0) {
+                ahead!($v, w, k, inputs, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+            }
+            inputs
+        }
+    };
+}
+
+/// Defines a function that advances one stream, and computes the inputs of its rounds with `$inputs`: only the rounds
+/// of a block wait for those of the block before.
+#[cfg(target_arch = "x86_64")]
+macro_rules! sha512_ahead {
+    ($(#[$attribute:meta])* $name:ident, $inputs:ident, $v:ident) => {
         $(#[$attribute])*
         pub(super) fn $name(lanes: &mut [Lane<'_, [u64; 8], [u8; 128]>], count: usize) {
             let [lane] = lanes else { return };
             let (now, later) = lane.blocks.split_at(count);
             let (groups, rest) = now.as_chunks::<{ $v::LANES }>();
-            let (constants, _) = std::hint::black_box(&SHA512).as_chunks::<16>();
             for group in groups {
-                let mut w = $v::words_be(&group.each_ref().map(std::slice::from_ref), 0);
-                let mut inputs = [[0; $v::LANES]; 80];
-                for (inputs, k) in inputs.as_chunks_mut::<16>().0.iter_mut().zip(constants) {
-                    ahead!($v, w, k, inputs, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
-                }
+                let inputs = $inputs(group);
                 for at in 0..$v::LANES {
                     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *lane.chain;
                     for inputs in inputs.as_chunks::<8>().0 {
@@ -65,6 +78,7 @@ macro_rules! sha512_ahead {
 }
 
 /// Writes what goes into sixteen rounds, and computes the words for the next sixteen.
+#[cfg(target_arch = "x86_64")]
 macro_rules! ahead {
     ($v:ident, $w:ident, $k:ident, $inputs:ident, [$($i:literal),*]) => { $(
         $v::store(&mut $inputs[$i], $v::add($w[$i], $v::splat($k[$i])));
@@ -122,6 +136,7 @@ macro_rules! input_now {
 }
 
 /// What goes into round `$i`, computed before.
+#[cfg(target_arch = "x86_64")]
 macro_rules! input_ahead {
     ($v:ident, $i:literal, ($inputs:ident, $at:ident)) => {
         $inputs[$i][$at]
@@ -153,7 +168,7 @@ use crate::lanes::Lane;
 sha512!(one, wide1);
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(super) mod x86 {
     use super::*;
 
     sha512!(
@@ -161,14 +176,26 @@ mod x86 {
         one_bmi,
         wide1
     );
+    inputs!(
+        #[target_feature(enable = "avx2")]
+        inputs_avx2,
+        wide4
+    );
+    inputs!(
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+        inputs_avx512,
+        wide8
+    );
     sha512_ahead!(
         #[target_feature(enable = "avx2,bmi1,bmi2")]
         one_avx2,
+        inputs_avx2,
         wide4
     );
     sha512_ahead!(
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2")]
         one_avx512,
+        inputs_avx512,
         wide8
     );
     sha512!(

@@ -9,6 +9,8 @@ pub(super) mod narrow8;
 pub(super) mod narrow8_vl;
 pub(super) mod wide1;
 #[cfg(target_arch = "x86_64")]
+pub(super) mod wide1_vl;
+#[cfg(target_arch = "x86_64")]
 pub(super) mod wide4;
 #[cfg(target_arch = "x86_64")]
 pub(super) mod wide4_vl;

@@ -99,6 +99,24 @@ fn one_stream_gains_and_loses_seven_companions() {
     }
 }
 
+/// The two digests of an upload, by itself at first, then beside another, and then by itself again.
+#[test]
+fn both_digests_of_one_upload() {
+    for kernels in kernels() {
+        let digests = |number| [Algorithm::Md5, Algorithm::Sha512].map(|kind| Stream::new(kind, number, 200_000));
+        let (mut one, mut other) = (digests(0), digests(1));
+        for turn in 0..30 {
+            let most = 777 * turn;
+            let mut pieces: Vec<_> = one.iter_mut().map(|stream| stream.next(most)).collect();
+            if (10..20).contains(&turn) {
+                pieces.extend(other.iter_mut().map(|stream| stream.next(most / 2)));
+            }
+            update_many(&mut pieces, kernels);
+        }
+        one.into_iter().chain(other).for_each(|stream| stream.check(kernels));
+    }
+}
+
 /// Every length of padding, with streams of all lengths beside each other.
 #[test]
 fn every_length_around_the_ends_of_blocks() {
