@@ -44,13 +44,13 @@ use crate::processor::{Kernel, Kernels};
 /// One way to hash blocks of some algorithm.
 pub(crate) struct Plan<C, B> {
     /// What the processor must be able to do.
-    kernel: Kernel,
+    pub(crate) kernel: Kernel,
     /// How many streams advance at once.
     pub(crate) lanes: usize,
     /// The time for one block of each of them, in nanoseconds on a Zen 4 at 3.7 GHz. Only the ratios matter.
-    cost: usize,
+    pub(crate) cost: usize,
     /// Advances one to `lanes` streams by a number of blocks that all of them have.
-    advance: unsafe fn(&mut [Lane<'_, C, B>], usize),
+    pub(crate) advance: unsafe fn(&mut [Lane<'_, C, B>], usize),
 }
 
 impl<C, B> Plan<C, B> {

@@ -46,7 +46,47 @@ fn turn(shortest: usize, together: usize, waiting: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::processor::Kernel;
+
+    thread_local! {
+        /// Which lengths were before each other in each call, and by how much they advanced.
+        static CALLS: RefCell<Vec<(Vec<usize>, usize)>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// Hashes nothing, and notes what it is asked for.
+    fn note(lanes: &mut [Lane<'_, (), u8>], count: usize) {
+        CALLS.with_borrow_mut(|calls| calls.push((lanes.iter().map(|lane| lane.blocks.len()).collect(), count)));
+        lanes.iter_mut().for_each(|lane| lane.blocks = &lane.blocks[count..]);
+    }
+
+    /// The calls for streams of these lengths, with a plan for eight lanes and one for a lone stream.
+    fn calls(lengths: &[usize]) -> Vec<(Vec<usize>, usize)> {
+        let plan = |lanes, cost| Plan { kernel: Kernel::Portable, lanes, cost, advance: note };
+        let (mut chains, blocks) = (vec![(); lengths.len()], vec![0; 1000]);
+        let lane = |(chain, length): (_, &usize)| Lane { chain, blocks: &blocks[..*length] };
+        let mut lanes: Vec<_> = chains.iter_mut().zip(lengths).map(lane).collect();
+        advance(&mut lanes, &[plan(1, 10), plan(8, 18)], Kernels::detected());
+        assert!(lanes.iter().all(|lane| lane.blocks.is_empty()));
+        CALLS.take()
+    }
+
+    #[test]
+    fn the_last_stream_leaves_the_lanes() {
+        assert_eq!(calls(&[0, 0]), []);
+        assert_eq!(calls(&[100]), [(vec![100], 100)]);
+        assert_eq!(calls(&[10, 100, 0, 30]), [(vec![100, 30, 10], 10), (vec![90, 20], 20), (vec![70], 70)]);
+    }
+
+    #[test]
+    fn nine_streams_keep_eight_lanes_full() {
+        let calls = calls(&[800; 9]);
+        let steps: usize = calls.iter().map(|(_, count)| count).sum();
+        assert!((900..920).contains(&steps), "9/8 of 800 are 900: {steps}");
+        assert!(calls.len() < 80, "{} calls", calls.len());
+    }
 
     #[test]
     fn lanes_are_shared_only_if_too_few() {
