@@ -14,7 +14,7 @@ pub enum Kernel {
     Avx512,
     /// The SHA extensions: SHA-1 and SHA-256, two streams.
     ShaNi,
-    /// OpenSSL's code for one stream of SHA-512.
+    /// OpenSSL's code for one stream of SHA-1, SHA-256 or SHA-512.
     #[cfg(feature = "openssl")]
     OpenSsl,
 }

@@ -101,6 +101,8 @@ mod x86 {
 /// The ways to compute SHA-1.
 pub(crate) const PLANS: &[Plan<[u32; 5], [u8; 64]>] = &[
     Plan { kernel: Kernel::Portable, lanes: 1, cost: 80, advance: one },
+    #[cfg(feature = "openssl")]
+    Plan { kernel: Kernel::OpenSsl, lanes: 1, cost: 60, advance: super::openssl::sha1 },
     #[cfg(target_arch = "x86_64")]
     Plan { kernel: Kernel::Avx2, lanes: 1, cost: 79, advance: x86::one_bmi },
     #[cfg(target_arch = "x86_64")]

@@ -127,6 +127,8 @@ mod x86 {
 /// The ways to compute SHA-256.
 pub(crate) const PLANS: &[Plan<[u32; 8], [u8; 64]>] = &[
     Plan { kernel: Kernel::Portable, lanes: 1, cost: 160, advance: one },
+    #[cfg(feature = "openssl")]
+    Plan { kernel: Kernel::OpenSsl, lanes: 1, cost: 120, advance: super::openssl::sha256 },
     #[cfg(target_arch = "x86_64")]
     Plan { kernel: Kernel::Avx2, lanes: 1, cost: 150, advance: x86::one_bmi },
     #[cfg(target_arch = "x86_64")]
