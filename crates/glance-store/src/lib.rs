@@ -7,12 +7,16 @@ pub mod error;
 pub mod file;
 #[cfg(feature = "http")]
 pub mod http;
+pub mod identity;
 pub mod registry;
 pub mod store;
+pub mod survey;
 
 pub use error::{Error, Kind, Outcome, Result};
+pub use identity::{Expectation, Identified};
 pub use registry::{StoreEntry, Stores};
 pub use store::{
     Access, ByteRange, ByteStream, Capabilities, Hold, Journal, NewObject, NoJournal, Object, Phase, Store,
     StoreContext, StoreWriter, Stored,
 };
+pub use survey::{Found, Survey, What};

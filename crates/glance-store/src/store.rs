@@ -7,6 +7,7 @@ use std::any::Any;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use glance_domain::ImageId;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::identity::Identified;
+use crate::survey::{Found, Survey, What};
 
 /// What a store can do; it decides answers before any byte moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +229,38 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Unsupported` where a back end cannot list, `Unavailable`.
     async fn list(&self, context: &StoreContext) -> Result<Vec<String>>;
+
+    /// All that the store holds, also what unfinished transfers have left and what is not its own. Memory is bounded
+    /// where the driver says so.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    async fn survey(&self, context: &StoreContext) -> Result<Survey> {
+        let found = |url: String| {
+            let name = url.rsplit('/').next().unwrap_or(&url).to_owned();
+            Found { what: What::Object, name, url }
+        };
+        let all = self.list(context).await?.into_iter().map(found).collect();
+        Ok(Box::pin(futures_util::stream::iter([Ok(all)])))
+    }
+
+    /// When what was found was written last; `None` where the back end does not say.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    async fn modified(&self, _context: &StoreContext, _found: &Found) -> Result<Option<SystemTime>> {
+        Ok(None)
+    }
+
+    /// The location of the object at `url` as [`Store::survey`] writes it, if both are one object's.
+    async fn canonical(&self, url: &str) -> String {
+        url.to_owned()
+    }
+
+    /// The store's places, where it has such that can be mistaken for others.
+    fn identified(&self) -> Option<&dyn Identified> {
+        None
+    }
 
     /// Whether the back end can be used now.
     ///

@@ -11,18 +11,28 @@ use rustix::io::Errno;
 use crate::error::{Error, Kind, Result};
 
 use super::errno::failed;
+use super::identity::Guard;
 use super::options::DataDir;
 use super::url::is_expressible;
 
 /// One folder of images.
 pub(super) struct Folder {
     pub(super) path: PathBuf,
+    pub(super) guard: Guard,
     priority: i64,
 }
 
 impl Folder {
-    /// Opens the folder for operations on the names in it.
+    /// Opens the folder for operations on the names in it, if it is the one that the catalogue knows.
     pub(super) fn open(&self) -> Result<OwnedFd> {
+        self.guard.admit()?;
+        let folder = self.open_whatever_it_is()?;
+        self.guard.check(&folder, &self.path)?;
+        Ok(folder)
+    }
+
+    /// Opens what is at the folder's path.
+    pub(super) fn open_whatever_it_is(&self) -> Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(CWD, &self.path, flags, Mode::empty()).map_err(|errno| match errno {
             // A folder that has vanished says nothing about the images in it.
@@ -70,7 +80,7 @@ impl Folders {
                     tracing::warn!(datadir = %path.display(), "the folder is configured twice");
                 }
                 Some(_) => return Err(config(&path, &"it is configured twice with different priorities")),
-                None => folders.push(Folder { path, priority: datadir.priority }),
+                None => folders.push(Folder { path, guard: Guard::default(), priority: datadir.priority }),
             }
         }
         if folders.is_empty() {
@@ -83,6 +93,21 @@ impl Folders {
     /// Makes missing folders and checks that all can be written.
     pub(super) fn prepare(&self, file_perm: u32) -> Result<()> {
         self.0.iter().try_for_each(|folder| folder.prepare(file_perm))
+    }
+
+    /// As [`Self::prepare`], but folders that cannot be used now are only logged.
+    pub(super) fn prepare_if_possible(&self, file_perm: u32) {
+        for folder in &self.0 {
+            if let Err(error) = folder.prepare(file_perm) {
+                tracing::error!(%error, "a folder of a store cannot be used: operations on it fail until it can be");
+            }
+        }
+    }
+
+    /// The folder of that path.
+    pub(super) fn at(&self, path: &str) -> Result<&Folder> {
+        let found = self.0.iter().find(|folder| folder.path.to_str() == Some(path));
+        found.ok_or_else(|| Error::new(Kind::Config, format!("the store has no folder {path}")))
     }
 
     /// The folders, those of greater priority first.

@@ -30,17 +30,21 @@ impl Folders {
     /// Rows may know a folder by another name (a link that has since changed sides), so the real folder counts; the
     /// file itself and folders on the way to it must not be links.
     pub(super) fn locate(&self, path: &Path) -> Result<Place> {
-        let (folder, below) = match self.as_written(path) {
-            Some(found) => found,
-            None => self.in_reality(path)?,
-        };
-        let mut parts = below.components().filter_map(|part| match part {
-            Component::Normal(name) => Some(name),
-            _ => None,
-        });
-        let name = parts.next_back().ok_or_else(|| refused(path))?;
-        let folder = parts.try_fold(folder.open()?, |above, part| descend(&above, part, path))?;
-        Ok(Place { folder, name: name.to_owned(), path: path.to_owned() })
+        let (folder, below) = self.find(path)?;
+        Place::below(folder.open()?, &below, path)
+    }
+
+    /// The path of the same file below the folder as it is configured. Does not look whether there is one.
+    pub(super) fn real_path(&self, path: &Path) -> Result<PathBuf> {
+        let (folder, below) = self.find(path)?;
+        Ok(folder.path.join(below))
+    }
+
+    fn find(&self, path: &Path) -> Result<(&Folder, PathBuf)> {
+        match self.as_written(path) {
+            Some(found) => Ok(found),
+            None => self.in_reality(path),
+        }
     }
 
     fn as_written(&self, path: &Path) -> Option<(&Folder, PathBuf)> {
@@ -48,12 +52,22 @@ impl Folders {
     }
 
     fn in_reality(&self, path: &Path) -> Result<(&Folder, PathBuf)> {
-        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(refused(path)) };
-        let real = |path: &Path| path.canonicalize().map_err(|error| refused(path).with_source(error));
-        let parent = real(parent)?;
-        let inside = |folder| real(folder).ok().and_then(|folder| Some(parent.strip_prefix(&folder).ok()?.join(name)));
-        self.iter().find_map(|folder| Some((folder, inside(&folder.path)?))).ok_or_else(|| refused(path))
+        let (parent, name) = real_parent(path)?;
+        let found = self.iter().find_map(|folder| Some((folder, below_real(folder, &parent)?.join(&name))));
+        found.ok_or_else(|| refused(path))
     }
+}
+
+/// The folder that `path` is in, without links, and its name there.
+fn real_parent(path: &Path) -> Result<(PathBuf, OsString)> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(refused(path)) };
+    let real = parent.canonicalize().map_err(|error| refused(path).with_source(error))?;
+    Ok((real, name.to_owned()))
+}
+
+/// The way from `folder` to `parent`, which is a path without links.
+fn below_real(folder: &Folder, parent: &Path) -> Option<PathBuf> {
+    Some(parent.strip_prefix(folder.path.canonicalize().ok()?).ok()?.to_owned())
 }
 
 fn descend(above: &OwnedFd, name: &OsStr, path: &Path) -> Result<OwnedFd> {
@@ -65,6 +79,29 @@ fn descend(above: &OwnedFd, name: &OsStr, path: &Path) -> Result<OwnedFd> {
 }
 
 impl Place {
+    /// The place that `path` names in `folder`, whatever is expected of the folder.
+    pub(super) fn within(folder: &Folder, path: &Path) -> Result<Self> {
+        let below = match path.strip_prefix(&folder.path) {
+            Ok(below) => below.to_owned(),
+            Err(_) => {
+                let (parent, name) = real_parent(path)?;
+                below_real(folder, &parent).ok_or_else(|| refused(path))?.join(name)
+            }
+        };
+        Self::below(folder.open_whatever_it_is()?, &below, path)
+    }
+
+    /// The place `below` an open folder, which `path` names.
+    fn below(folder: OwnedFd, below: &Path, path: &Path) -> Result<Self> {
+        let mut parts = below.components().filter_map(|part| match part {
+            Component::Normal(name) => Some(name),
+            _ => None,
+        });
+        let name = parts.next_back().ok_or_else(|| refused(path))?;
+        let folder = parts.try_fold(folder, |above, part| descend(&above, part, path))?;
+        Ok(Self { folder, name: name.to_owned(), path: path.to_owned() })
+    }
+
     /// Opens the file and says how large it is.
     pub(super) fn open(&self) -> Result<(OwnedFd, u64)> {
         // Without NONBLOCK a named pipe would keep the thread waiting for a writer.

@@ -6,6 +6,7 @@ mod blocking;
 mod buffers;
 mod datadir;
 mod errno;
+mod identity;
 mod lookup;
 mod metadata;
 mod options;
@@ -15,11 +16,12 @@ mod python;
 mod reader;
 mod runs;
 mod store;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod url;
 mod writeback;
 mod writer;
 
-pub use options::{DataDir, Durability, FileOptions, Provisioning, Timeout};
+pub use options::{DataDir, Durability, FileOptions, IdentityCheck, Provisioning, Timeout};
 pub use store::FileStore;

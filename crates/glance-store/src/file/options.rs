@@ -43,6 +43,16 @@ pub struct Timeout {
     pub warn_percent: usize,
 }
 
+/// Whether folders must be those that the catalogue knows (`filesystem_store_identity`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdentityCheck {
+    /// A folder without the right identity is not used.
+    #[default]
+    Required,
+    /// Whatever is at the path is used.
+    Off,
+}
+
 /// The options of a file store.
 #[derive(Clone, Debug)]
 pub struct FileOptions {
@@ -60,6 +70,8 @@ pub struct FileOptions {
     pub durability: Durability,
     /// Limits for a file system that hangs; `None` waits for ever.
     pub timeout: Option<Timeout>,
+    /// Whether folders are judged by their identity.
+    pub identity: IdentityCheck,
 }
 
 impl FileOptions {
@@ -73,6 +85,7 @@ impl FileOptions {
             provisioning: Provisioning::default(),
             durability: Durability::default(),
             timeout: None,
+            identity: IdentityCheck::default(),
         }
     }
 }

@@ -1,14 +1,17 @@
 //! The driver itself: the [`Store`] of a file system.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
-use rustix::fs::{Dir, FileType};
+use rustix::fs::Dir;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind, Result};
+use crate::identity::Identified;
 use crate::store::{ByteRange, Capabilities, Journal, NewObject, Object, Phase, Store, StoreContext, StoreWriter};
+use crate::survey::{Found, Survey};
 
 use super::blocking::Blocking;
 use super::buffers::Buffers;
@@ -16,9 +19,10 @@ use super::datadir::{Folder, Folders};
 use super::errno::failed;
 use super::lookup::Place;
 use super::metadata::LocationMetadata;
-use super::options::{FileOptions, Provisioning};
+use super::options::{FileOptions, IdentityCheck, Provisioning};
 use super::publish::{Withdrawn, draft_name, file_name, remove, withdraw};
 use super::reader::{Reader, expect_sequential};
+use super::survey::{self, is_regular};
 use super::url;
 use super::writer::{Draft, FileWriter, Rules};
 
@@ -51,6 +55,22 @@ impl FileStore {
     /// # Errors
     /// `Config` when an option or a folder cannot be used.
     pub fn open(options: FileOptions) -> Result<Self> {
+        let store = Self::configure(options)?;
+        store.rules.folders.prepare(store.rules.options.file_perm)?;
+        Ok(store)
+    }
+
+    /// As [`FileStore::open`], but a folder that cannot be used now is only logged: operations on it fail until it can be.
+    ///
+    /// # Errors
+    /// `Config` when an option cannot be used.
+    pub fn open_if_possible(options: FileOptions) -> Result<Self> {
+        let store = Self::configure(options)?;
+        store.rules.folders.prepare_if_possible(store.rules.options.file_perm);
+        Ok(store)
+    }
+
+    fn configure(options: FileOptions) -> Result<Self> {
         if options.file_perm != 0 && options.file_perm & 0o400 == 0 {
             return Err(Error::new(
                 Kind::Config,
@@ -58,9 +78,7 @@ impl FileStore {
             ));
         }
         let metadata = options.metadata_file.as_deref().map(LocationMetadata::load).transpose()?.unwrap_or_default();
-        let store = Self::new(options, metadata, Mode::ReadWrite)?;
-        store.rules.folders.prepare(store.rules.options.file_perm)?;
-        Ok(store)
+        Self::new(options, metadata, Mode::ReadWrite)
     }
 
     /// The store without its ability to write and delete: for folders that [`FileStore::open`] refuses, so that what
@@ -89,8 +107,21 @@ impl FileStore {
         self.blocking.run(move || work(&rules.folders.locate(&path)?)).await
     }
 
+    pub(super) fn folders(&self) -> &Folders {
+        &self.rules.folders
+    }
+
+    /// Does `work` with all folders on a blocking thread, however long it takes.
+    pub(super) fn with_folders_at_length<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Folders) -> Result<T> + Send + 'static,
+    ) -> impl Future<Output = Result<T>> + Send + 'static {
+        let (rules, blocking) = (Arc::clone(&self.rules), self.blocking.clone());
+        async move { blocking.run_long(move || work(&rules.folders)).await }
+    }
+
     /// Does `work` with all folders on a blocking thread.
-    async fn with_folders<T, F>(&self, work: F) -> Result<T>
+    pub(super) async fn with_folders<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Folders) -> Result<T> + Send + 'static,
@@ -178,10 +209,36 @@ impl Store for FileStore {
         .await
     }
 
+    async fn survey(&self, _context: &StoreContext) -> Result<Survey> {
+        Ok(survey::survey(self))
+    }
+
+    async fn modified(&self, _context: &StoreContext, found: &Found) -> Result<Option<SystemTime>> {
+        let found = found.clone();
+        self.with_folders(move |folders| survey::modified(folders, &found)).await
+    }
+
+    async fn canonical(&self, url: &str) -> String {
+        let Ok(path) = url::to_path(url) else { return url.to_owned() };
+        if self.rules.folders.hold(&path) {
+            return url::from_path(&path);
+        }
+        match self.with_folders(move |folders| folders.real_path(&path)).await {
+            Ok(path) => url::from_path(&path),
+            Err(_) => url.to_owned(),
+        }
+    }
+
+    fn identified(&self) -> Option<&dyn Identified> {
+        let judged = self.mode == Mode::ReadWrite && self.rules.options.identity == IdentityCheck::Required;
+        judged.then_some(self)
+    }
+
     async fn health(&self) -> Result<()> {
         let mode = self.mode;
         self.with_folders(move |folders| {
             folders.iter().try_for_each(|folder| {
+                folder.open()?;
                 folder.free()?;
                 if mode == Mode::ReadWrite { folder.check_writable() } else { Ok(()) }
             })
@@ -227,14 +284,9 @@ fn list_folder(folder: &Folder, urls: &mut Vec<String>) -> Result<()> {
         let entry = entry.map_err(failed)?;
         let (name, kind) = (entry.file_name().to_str().unwrap_or("."), entry.file_type());
         let path = folder.path.join(name);
-        if !name.starts_with('.') && (kind == FileType::RegularFile || kind == FileType::Unknown && is_file(&path)) {
+        if !name.starts_with('.') && is_regular(&path, kind) {
             urls.push(url::from_path(&path));
         }
     }
     Ok(())
-}
-
-/// For file systems that do not say in the listing what an entry is.
-fn is_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|facts| facts.is_file())
 }
