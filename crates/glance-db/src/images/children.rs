@@ -96,7 +96,7 @@ fn location((id, (url, metadata, status)): (i64, StoredLocation)) -> Result<Loca
 }
 
 /// Location metadata is a JSON object; upstream writes `null` for none.
-fn metadata_object(text: &str) -> Result<Map<String, Json>> {
+pub(crate) fn metadata_object(text: &str) -> Result<Map<String, Json>> {
     match serde_json::from_str(text) {
         Ok(Json::Object(map)) => Ok(map),
         Ok(Json::Null) => Ok(Map::new()),

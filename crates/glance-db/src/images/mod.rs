@@ -1,6 +1,6 @@
 //! Images: reading, listing, writing.
 
-mod children;
+pub(crate) mod children;
 pub(crate) mod columns;
 mod filter;
 mod list;

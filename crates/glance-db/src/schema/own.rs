@@ -128,7 +128,7 @@ const THIRD: Version = Version {
 };
 
 const FOURTH: Version = Version {
-    tables: &[&ATTEMPTS],
+    tables: &[&ATTEMPTS, &STORES, &SCRUBS],
     columns: &[
         // What the store calls the object; without it, the image's id.
         ("rs_transfers", text("name")),
@@ -154,6 +154,34 @@ const ATTEMPTS: Table = Table {
     name: "rs_attempts",
     columns: &[chars("image_id", 36).required(), chars("store", 255).required(), big_integer("used").required()],
     primary_key: &["image_id", "store"],
+    unique: &[],
+    foreign_keys: &[],
+    indexes: &[],
+    checks: Checks::Unnamed(&[]),
+};
+
+/// Which identity a place of a store has, so that it is told from what is there when its file system is not mounted.
+const STORES: Table = Table {
+    name: "rs_stores",
+    columns: &[chars("store", 255).required(), chars("place", 255).required(), chars("identity", 64).required()],
+    primary_key: &["store", "place"],
+    unique: &[],
+    foreign_keys: &[],
+    indexes: &[],
+    checks: Checks::Unnamed(&[]),
+};
+
+/// How far the reading of all data is.
+const SCRUBS: Table = Table {
+    name: "rs_scrubs",
+    columns: &[
+        chars("scope", 255).required(),
+        chars("image_id", 36).required(),
+        big_integer("images").required(),
+        big_integer("bytes").required(),
+        big_integer("findings").required(),
+    ],
+    primary_key: &["scope"],
     unique: &[],
     foreign_keys: &[],
     indexes: &[],

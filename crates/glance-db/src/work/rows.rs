@@ -168,3 +168,10 @@ pub(crate) async fn about(transaction: &mut Transaction, image: &ImageId, kind: 
     query.and_where(Expr::col("image_id").eq(image.as_str())).and_where(Expr::col("kind").eq(kind));
     transaction.fetch(&query, read).await
 }
+
+/// The records of every kind about an image, as the transaction sees them.
+pub(crate) async fn all_about(transaction: &mut Transaction, image: &ImageId) -> Result<Vec<Record>> {
+    let mut query = select(&transaction.clock());
+    query.and_where(Expr::col("image_id").eq(image.as_str()));
+    transaction.fetch(&query, read).await
+}

@@ -7,9 +7,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 #![expect(clippy::print_stdout, reason = "says which databases are left out")]
 
+mod stores;
 mod support;
 mod upstream;
 
+mod audit;
 mod connecting;
 mod deadlocks;
 mod encryption;
