@@ -17,6 +17,7 @@ pub mod quota;
 pub mod relocation;
 pub mod removal;
 pub mod storage;
+pub mod store_identity;
 pub mod tags;
 pub mod upload;
 

@@ -237,4 +237,5 @@ pub fn stop_requested() -> std::io::Result<impl Future<Output = ()>> {
 pub fn start_housekeeping(app: &SharedApp, heartbeat: Duration) {
     app.tasks.spawn_background(Arc::clone(app).keep_lease(heartbeat));
     app.tasks.spawn_background(Arc::clone(app).keep_house(heartbeat));
+    app.tasks.spawn_background(Arc::clone(app).watch_stores());
 }

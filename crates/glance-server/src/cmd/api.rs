@@ -20,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::Service;
 use crate::app::clock::Clock;
+use crate::app::store_identity::Adoption;
 use crate::app::{App, SharedApp};
 use crate::cmd::options::LoggingArguments;
 use crate::config::load::{self, Setup};
@@ -190,6 +191,7 @@ async fn run(setup: Setup, reload: Reload, exporter: Option<Exporter>) -> anyhow
         metrics: Metrics::default(),
         config: ArcSwap::from_pointee(setup.config),
     });
+    app.judge_stores(Adoption::Automatic).await.context("cannot compare the stores with the catalogue")?;
     match tokio::time::timeout(FIRST_SWEEP, app.sweep()).await {
         Ok(swept) => swept.context("cannot look for the remains of earlier processes")?,
         Err(_) => tracing::warn!("cleaning up after an earlier process goes on in the background"),

@@ -1,14 +1,11 @@
 //! From arguments, environment and files to a typed, checked set-up.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use glance_domain::ProjectId;
 use glance_domain::schema::ImageSchema;
-use glance_domain::{ProjectId, StoreId};
-use glance_store::file::{FileOptions, FileStore};
-use glance_store::registry::Naming;
-use glance_store::{StoreEntry, Stores};
+use glance_store::Stores;
 use oslo::config::Sources;
 
 use crate::api::pipeline::{Address, Pipeline, Trust};
@@ -16,6 +13,7 @@ use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
 use crate::config::filtering::url_filter;
 use crate::config::options::{self, TABLES};
+use crate::config::stores::Folders;
 use crate::config::{Api, Config, ImageFormat, Limits, catalogue, keystone_limits, limits, policy, stores};
 use crate::listen::Settings;
 use crate::logging::Plan;
@@ -193,7 +191,7 @@ fn configured(arguments: &Arguments, options: oslo::config::Config) -> anyhow::R
         config: snapshot(&options, None)?,
         database: catalogue::settings(&options)?,
         owns_database: false,
-        stores: stores::open(&options)?,
+        stores: stores::open(&options, Folders::Prepare)?,
         project_limits: keystone_limits::limits(&options)?,
         policy: policy::enforcer(&options)?,
         lease: LeaseTimes::from_options(&options)?,
@@ -253,10 +251,6 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
     };
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let folder = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
-    let images = folder.join("images");
-    let store = FileStore::open(FileOptions::new(&images)).context("cannot open the file store")?;
-    let id = StoreId::new("file");
-    let entry = StoreEntry::new(id.clone(), "file", Arc::new(store));
     let options = embedded_options(arguments);
     let listen = Settings::from_options(&options, arguments.bind_host, arguments.bind_port)?;
     let introduction = introduction(&folder, &listen);
@@ -264,7 +258,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         config: snapshot(&options, Some(ProjectId::new("default")))?,
         database: catalogue::embedded(&folder),
         owns_database: true,
-        stores: Stores::new(vec![entry], &id, Naming::Named)?,
+        stores: stores::embedded(&folder, Folders::Prepare)?,
         project_limits: None,
         policy: Enforcer::default(),
         pipeline: Pipeline::open(),

@@ -194,6 +194,8 @@ pub const FILE_STORE: &[OptionDef] = &[
         .default("0"),
     store("filesystem_store_chunk_size", Kind::Int, "Bytes of one read.").default("65536").min(1),
     store("filesystem_thin_provisioning", Kind::Bool, "Zeroes become holes.").default("false"),
+    store("filesystem_store_identity", Kind::Bool, "Use only folders whose identity the catalogue knows.")
+        .default("true"),
     store("filesystem_store_timeout", Kind::Int, "Seconds until a hanging file system is an error; 0: never.")
         .default("0")
         .min(0),

@@ -1,12 +1,12 @@
 //! From options to stores: named ones (`enabled_backends`), or one without a name (`[glance_store]`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use glance_domain::StoreId;
-use glance_store::file::{DataDir, FileOptions, FileStore, Provisioning, Timeout};
+use glance_store::file::{DataDir, FileOptions, FileStore, IdentityCheck, Provisioning, Timeout};
 use glance_store::http::{AddressFilter, HttpOptions, HttpStore};
 use glance_store::registry::Naming;
 use glance_store::{Store, StoreEntry, Stores};
@@ -58,19 +58,39 @@ fn driver_table(kind: &str) -> anyhow::Result<&'static [OptionDef]> {
     }
 }
 
+/// What becomes of folders that are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folders {
+    /// They are made, as the service itself does.
+    Prepare,
+    /// Nothing is made or changed: a command may run as another user than the service.
+    LeaveAlone,
+}
+
+/// The store of a service without configuration, whose data is kept below `folder`.
+///
+/// # Errors
+/// For a folder that no location can name.
+pub fn embedded(folder: &Path, folders: Folders) -> anyhow::Result<Stores> {
+    let driver = file_store(FileOptions::new(folder.join("images")), folders).context("cannot open the file store")?;
+    let id = StoreId::new("file");
+    Ok(Stores::new(vec![StoreEntry::new(id.clone(), "file", driver)], &id, Naming::Named)?)
+}
+
 /// Opens the stores.
 ///
 /// # Errors
 /// For a store that cannot be opened, or a missing or unknown `default_backend`.
-pub fn open(config: &Config) -> anyhow::Result<Stores> {
+pub fn open(config: &Config, folders: Folders) -> anyhow::Result<Stores> {
     let named = names(config)?;
     if named.is_empty() {
-        return open_unnamed(config);
+        return open_unnamed(config, folders);
     }
     let default: Option<String> = config.get("glance_store", "default_backend")?;
     let default = StoreId::new(default.context("[glance_store] default_backend must name one of enabled_backends")?);
     let entries = named.iter().map(|(name, kind)| {
-        let driver = open_driver(config, name, kind).with_context(|| format!("cannot open the store {name}"))?;
+        let driver =
+            open_driver(config, (name, kind), folders).with_context(|| format!("cannot open the store {name}"))?;
         let mut entry = StoreEntry::new(StoreId::new(name.as_str()), kind.as_str(), driver);
         entry.description = config.get(name, "store_description")?;
         entry.weight = config.get(name, "weight")?;
@@ -79,23 +99,31 @@ pub fn open(config: &Config) -> anyhow::Result<Stores> {
     Ok(Stores::new(entries.collect::<anyhow::Result<_>>()?, &default, Naming::Named)?)
 }
 
-fn open_unnamed(config: &Config) -> anyhow::Result<Stores> {
+fn open_unnamed(config: &Config, folders: Folders) -> anyhow::Result<Stores> {
     let default: String = config.get("glance_store", "default_store")?;
     let kinds: Vec<String> = config.get("glance_store", "stores")?;
     let known = kinds.iter().filter(|kind| matches!(kind.as_str(), "file" | "http"));
     let entries = known.map(|kind| {
-        let driver =
-            open_driver(config, "glance_store", kind).with_context(|| format!("cannot open the {kind} store"))?;
+        let driver = open_driver(config, ("glance_store", kind), folders)
+            .with_context(|| format!("cannot open the {kind} store"))?;
         Ok(StoreEntry::new(StoreId::new(kind.as_str()), kind.as_str(), driver))
     });
     Ok(Stores::new(entries.collect::<anyhow::Result<_>>()?, &StoreId::new(default), Naming::ByScheme)?)
 }
 
-fn open_driver(config: &Config, group: &str, kind: &str) -> anyhow::Result<Arc<dyn Store>> {
+fn open_driver(config: &Config, (group, kind): (&str, &str), folders: Folders) -> anyhow::Result<Arc<dyn Store>> {
     match kind {
         "http" => Ok(Arc::new(HttpStore::open(&http_options(config, group)?)?)),
-        _ => Ok(Arc::new(FileStore::open(file_options(config, group)?)?)),
+        _ => file_store(file_options(config, group)?, folders),
     }
+}
+
+/// A folder that cannot be used keeps nobody from using the other stores.
+fn file_store(options: FileOptions, folders: Folders) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(match folders {
+        Folders::Prepare => FileStore::open_if_possible(options)?,
+        Folders::LeaveAlone => FileStore::open_as_it_is(options)?,
+    }))
 }
 
 fn http_options(config: &Config, group: &str) -> anyhow::Result<HttpOptions> {
@@ -129,6 +157,9 @@ fn file_options(config: &Config, group: &str) -> anyhow::Result<FileOptions> {
     options.chunk_size = config.get(group, "filesystem_store_chunk_size")?;
     if config.get(group, "filesystem_thin_provisioning")? {
         options.provisioning = Provisioning::Thin;
+    }
+    if !config.get::<bool>(group, "filesystem_store_identity")? {
+        options.identity = IdentityCheck::Off;
     }
     let seconds: u64 = config.get(group, "filesystem_store_timeout")?;
     if seconds > 0 {
@@ -180,7 +211,7 @@ mod tests {
              [backend_defaults]\nfilesystem_store_datadir = {path}/fast\n[fast]\nweight = 7\nstore_description = quick\n"
         ));
         assert!(are_named(&config));
-        let stores = open(&config).unwrap();
+        let stores = open(&config, Folders::Prepare).unwrap();
         let fast = stores.default_store();
         assert_eq!((fast.id.as_str(), fast.weight, fast.description.as_deref()), ("fast", 7, Some("quick")));
         assert_eq!(stores.listed().count(), 2);
@@ -192,9 +223,36 @@ mod tests {
     fn without_names_there_is_one_store_per_type() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("[glance_store]\nfilesystem_store_datadir = {}\n", folder.path().display());
-        let stores = open(&config(&text)).unwrap();
+        let stores = open(&config(&text), Folders::Prepare).unwrap();
         assert!(!stores.is_multi());
         assert_eq!(stores.default_store().kind, "file");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_keeps_nobody_from_other_stores() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let text = format!(
+            "[DEFAULT]\nenabled_backends = good:file, bad:file\n[glance_store]\ndefault_backend = good\n\
+             [good]\nfilesystem_store_datadir = {path}/good\n[bad]\nfilesystem_store_datadir = {path}/file/x\n"
+        );
+        assert_eq!(open(&config(&text), Folders::LeaveAlone).unwrap().listed().count(), 2);
+        assert!(!folder.path().join("good").exists(), "a command makes nothing");
+        assert_eq!(open(&config(&text), Folders::Prepare).unwrap().listed().count(), 2);
+        assert!(folder.path().join("good").is_dir());
+    }
+
+    #[test]
+    fn folders_are_judged_unless_that_is_turned_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display();
+        for (word, judged) in [("on", true), ("off", false)] {
+            let text =
+                format!("[glance_store]\nfilesystem_store_datadir = {path}\nfilesystem_store_identity = {word}\n");
+            let stores = open(&config(&text), Folders::Prepare).unwrap();
+            assert_eq!(stores.default_store().driver.identified().is_some(), judged, "{word}");
+        }
     }
 
     #[test]

@@ -70,6 +70,14 @@ impl FileStore {
         Ok(store)
     }
 
+    /// As [`FileStore::open`], but nothing is made or changed.
+    ///
+    /// # Errors
+    /// `Config` when an option cannot be used.
+    pub fn open_as_it_is(options: FileOptions) -> Result<Self> {
+        Self::configure(options)
+    }
+
     fn configure(options: FileOptions) -> Result<Self> {
         if options.file_perm != 0 && options.file_perm & 0o400 == 0 {
             return Err(Error::new(
