@@ -74,7 +74,7 @@ impl Server {
         &self.folder
     }
 
-    /// The names of the files in its store, sorted.
+    /// The names of the files in its store, sorted, without that of the store's identity.
     ///
     /// # Panics
     /// When the folder cannot be read.
@@ -87,7 +87,7 @@ impl Server {
                 let entry = entry.unwrap();
                 if entry.file_type().unwrap().is_dir() {
                     folders.push(entry.path());
-                } else {
+                } else if entry.file_name() != ".glance-store" {
                     files.push(entry.file_name().into_string().unwrap());
                 }
             }
@@ -141,8 +141,21 @@ impl Server {
         self.process.as_ref().unwrap().id()
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// The folder that it keeps everything in.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
         self.folder.file("data")
+    }
+
+    /// Runs `glance-manage` beside it, with `words`; the exit code and what it printed.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    #[must_use]
+    pub fn manage(&self, words: &[&str]) -> (Option<i32>, String) {
+        let mut command = Command::new(environment::server_program());
+        let ended = command.arg("manage").arg("--data-dir").arg(self.data_dir()).args(words).output().unwrap();
+        (ended.status.code(), String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned())
     }
 
     fn log(&self) -> PathBuf {

@@ -366,7 +366,7 @@ async fn remove_own_tables(transaction: &mut Transaction, losses: Losses) -> Res
         if !transaction.fetch(&query, |_| Ok(())).await?.is_empty() {
             return Err(Error::new(
                 Kind::Conflict,
-                "there are unfinished transfers, which a running service cleans up",
+                "there are records of work that has not ended: `glance-manage work list` shows them",
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! `glance-manage`: the catalogue in the hands of its operator.
 //!
-//! Commands, their output and their exit codes are upstream's; `downgrade`, `status`, `detach`, `backup`, `restore` and
-//! `--dry-run` are our own. What keeps a command from its work is said on standard error, without more, and the exit
+//! Commands, their output and their exit codes are upstream's; `downgrade`, `status`, `detach`, `backup`, `restore`,
+//! `--dry-run`, and all below `store` and `work` are our own. What keeps a command from its work is said on standard error, without more, and the exit
 //! code is 1; a wrong command line is 2.
 
 mod arguments;
@@ -11,21 +11,25 @@ mod phases;
 mod progress;
 mod purge;
 mod schema;
+mod stores;
+mod work;
 
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use glance_db::{Database, INITIAL};
+use glance_store::Stores;
 use oslo::config::{Config, Sources, config_directories, default_config_files};
 
-use crate::config::catalogue;
-use crate::config::load;
 use crate::config::options::TABLES;
+use crate::config::stores::Folders;
+use crate::config::{self, catalogue, load};
 use crate::logging::{Logging, Plan};
-use arguments::{Arguments, Db};
+use arguments::{Arguments, Db, Subject};
 
 /// Runs the program.
 ///
@@ -47,15 +51,35 @@ pub fn main(arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
 
 fn start(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let environment: Vec<(String, String)> = std::env::vars().collect();
-    let (options, settings) = read(&arguments, &environment)?;
-    let _logging = Logging::start(Plan::from_options("glance-manage", &options)?, None)?;
+    let place = read(&arguments, &environment)?;
+    let _logging = Logging::start(Plan::from_options("glance-manage", &place.options)?, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(arguments.command.into(), &options, &settings))
+    runtime.block_on(run(arguments.command.into(), &place))
+}
+
+/// Where the catalogue and the stores are.
+struct Place {
+    options: Config,
+    settings: glance_db::Settings,
+    /// The folder of a service without configuration.
+    folder: Option<PathBuf>,
+}
+
+impl Place {
+    fn stores(&self) -> anyhow::Result<Stores> {
+        match &self.folder {
+            Some(folder) => {
+                let folder = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
+                config::stores::embedded(&folder, Folders::LeaveAlone)
+            }
+            None => config::stores::open(&config::stores::register(self.options.clone())?, Folders::LeaveAlone),
+        }
+    }
 }
 
 /// The options and the way to the catalogue: from the files named, else from those in the usual places, else that of a
 /// service without configuration.
-fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<(Config, glance_db::Settings)> {
+fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Place> {
     let files = files(arguments, environment)?;
     let is_configured = !files.is_empty() || !arguments.config_dir.is_empty();
     let mut sources = load::read_files(&files, &arguments.config_dir)?;
@@ -63,12 +87,16 @@ fn read(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Resu
     arguments.logging.add_to(&mut sources);
     log_to_stderr(arguments, &mut sources);
     let options = Config::new(sources, TABLES);
-    let settings = match &arguments.data_dir {
-        Some(folder) => catalogue::embedded(folder),
-        None if is_configured => catalogue::settings(&options)?,
-        None => catalogue::embedded(&load::default_data_dir(environment)?),
+    let folder = match &arguments.data_dir {
+        Some(folder) => Some(folder.clone()),
+        None if is_configured => None,
+        None => Some(load::default_data_dir(environment)?),
     };
-    Ok((options, settings))
+    let settings = match &folder {
+        Some(folder) => catalogue::embedded(folder),
+        None => catalogue::settings(&options)?,
+    };
+    Ok(Place { options, settings, folder })
 }
 
 fn files(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::Result<Vec<PathBuf>> {
@@ -98,16 +126,23 @@ fn log_to_stderr(arguments: &Arguments, sources: &mut Sources) {
     }
 }
 
-async fn run(command: Db, options: &Config, settings: &glance_db::Settings) -> anyhow::Result<ExitCode> {
-    if let Db::Restore(restore) = &command {
-        Database::restore(settings, &restore.file).await.context("cannot restore the catalogue")?;
-        return say("The catalogue is restored.");
+async fn run(subject: Subject, place: &Place) -> anyhow::Result<ExitCode> {
+    match &subject {
+        Subject::Db(Db::Restore(restore)) => {
+            Database::restore(&place.settings, &restore.file).await.context("cannot restore the catalogue")?;
+            return say("The catalogue is restored.");
+        }
+        Subject::Db(Db::Backup(backup)) => return copies::backup(&place.settings, &backup.file).await,
+        _ => {}
     }
-    if let Db::Backup(backup) = &command {
-        return copies::backup(settings, &backup.file).await;
-    }
-    let db = Database::connect(settings).await.context("cannot open the database")?;
-    let done = dispatch(command, options, &db).await;
+    let stores = if matches!(subject, Subject::Store(_)) { Some(place.stores()?) } else { None };
+    let db = Database::connect(&place.settings).await.context("cannot open the database")?;
+    let done = match (subject, stores) {
+        (Subject::Db(command), _) => dispatch(command, &place.options, &db).await,
+        (Subject::Store(command), Some(stores)) => stores::run(command, &db, &stores).await,
+        (Subject::Work(command), _) => work::run(command, &db).await,
+        (Subject::Store(_), None) => Ok(ExitCode::FAILURE),
+    };
     db.close().await;
     done
 }
@@ -140,4 +175,15 @@ async fn dispatch(command: Db, options: &Config, db: &Database) -> anyhow::Resul
 fn say(text: impl AsRef<str>) -> anyhow::Result<ExitCode> {
     writeln!(std::io::stdout(), "{}", text.as_ref())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A length of time for people, in its largest unit.
+fn spell(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}min", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86400),
+    }
 }

@@ -8,4 +8,6 @@
 
 mod beside_upstream;
 mod commands;
+mod stores;
 mod support;
+mod work;

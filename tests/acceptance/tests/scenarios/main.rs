@@ -27,3 +27,4 @@ mod storage;
 mod swap;
 mod tempest;
 mod tokens;
+mod unmounted;

@@ -1,8 +1,12 @@
 //! The command line of `glance-manage`: `db COMMAND`, and upstream's old names `db_COMMAND`.
 
+mod stores;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(super) use stores::{Audit, Forget, Scrub, StoreCommand, WorkCommand};
 
 use crate::cmd::options::LoggingArguments;
 
@@ -33,6 +37,12 @@ pub(super) enum Command {
     /// Manage the database
     #[command(subcommand)]
     Db(Db),
+    /// Compare stores with the catalogue, and tell which folders are theirs
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Look at work on stores that has not ended
+    #[command(subcommand)]
+    Work(WorkCommand),
     #[command(hide = true)]
     DbVersion,
     #[command(hide = true)]
@@ -225,21 +235,30 @@ impl Purge {
     }
 }
 
-impl From<Command> for Db {
+/// What a command is about, by whatever name it was called.
+pub(super) enum Subject {
+    Db(Db),
+    Store(StoreCommand),
+    Work(WorkCommand),
+}
+
+impl From<Command> for Subject {
     fn from(command: Command) -> Self {
-        match command {
+        Self::Db(match command {
             Command::Db(db) => db,
-            Command::DbVersion => Self::Version,
-            Command::DbCheck => Self::Check,
-            Command::DbUpgrade(target) => Self::Upgrade(target),
-            Command::DbVersionControl(target) => Self::VersionControl(target),
-            Command::DbSync(target) => Self::Sync(target),
-            Command::DbExpand(phase) => Self::Expand(phase),
-            Command::DbMigrate(phase) => Self::Migrate(phase),
-            Command::DbContract(phase) => Self::Contract(phase),
-            Command::DbLoadMetadefs(load) => Self::LoadMetadefs(load),
-            Command::DbUnloadMetadefs => Self::UnloadMetadefs,
-            Command::DbExportMetadefs(export) => Self::ExportMetadefs(export),
-        }
+            Command::Store(store) => return Self::Store(store),
+            Command::Work(work) => return Self::Work(work),
+            Command::DbVersion => Db::Version,
+            Command::DbCheck => Db::Check,
+            Command::DbUpgrade(target) => Db::Upgrade(target),
+            Command::DbVersionControl(target) => Db::VersionControl(target),
+            Command::DbSync(target) => Db::Sync(target),
+            Command::DbExpand(phase) => Db::Expand(phase),
+            Command::DbMigrate(phase) => Db::Migrate(phase),
+            Command::DbContract(phase) => Db::Contract(phase),
+            Command::DbLoadMetadefs(load) => Db::LoadMetadefs(load),
+            Command::DbUnloadMetadefs => Db::UnloadMetadefs,
+            Command::DbExportMetadefs(export) => Db::ExportMetadefs(export),
+        })
     }
 }

@@ -8,6 +8,7 @@ use glance_db::{Database, Losses, Triggers};
 
 use super::arguments::{Detach, Downgrade};
 use super::say;
+use crate::tasks::process::is_certainly_dead;
 
 const UNVERSIONED: &str = "Database is either not under migration control or under legacy migration control, please run \
                            \"glance-manage db sync\" to place the database under alembic migration control.";
@@ -80,8 +81,31 @@ pub(super) async fn version_control(db: &Database, version: &str, dry_run: bool)
 }
 
 pub(super) async fn detach(db: &Database, wanted: &Detach) -> anyhow::Result<ExitCode> {
+    if !wanted.accept_loss && db.has_own_tables().await? {
+        refuse_in_use(db).await?;
+    }
     db.migrations().detach(if wanted.accept_loss { Losses::Accept } else { Losses::Refuse }).await?;
     say("The tables and indexes of this service are removed.")
+}
+
+/// Refuses while services run, and while there are records, which only a running service ends.
+async fn refuse_in_use(db: &Database) -> anyhow::Result<()> {
+    let nodes = db.list_nodes().await?;
+    let live = nodes.iter().filter(|listed| listed.silence <= listed.node.lease && !is_certainly_dead(&listed.node));
+    let live: Vec<_> = live.map(|listed| format!("{} (process {})", listed.node.name, listed.node.pid)).collect();
+    if !live.is_empty() {
+        bail!("The service runs: stop it, and if it was killed wait for the end of its lease: {}", live.join(", "));
+    }
+    let records = db.list_work().await?.len();
+    if records > 0 {
+        bail!(
+            "There are {records} records of work that has not ended: `glance-manage work list` shows them. Start the \
+             service to have it done, and stop the service when there are none any more; or give a record up with \
+             `glance-manage work forget`. --accept-loss gives up all of them: data may stay in the stores that nobody \
+             will ever remove."
+        );
+    }
+    Ok(())
 }
 
 /// What would be done.
