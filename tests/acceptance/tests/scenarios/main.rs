@@ -10,6 +10,7 @@ mod support;
 mod bootable;
 mod clients;
 mod conflicts;
+mod detached;
 mod formats;
 mod interruptions;
 mod keystone;
