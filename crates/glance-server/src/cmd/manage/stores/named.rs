@@ -106,11 +106,13 @@ impl<'a> Named<'a> {
 
     /// A URL counts for every store that could mean it.
     async fn add_url(&mut self, url: &str) {
-        self.add(&Name::Place(url));
         let stores = self.stores;
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let reading = || stores.listed().filter(|entry| entry.driver.schemes().contains(&scheme));
         let by_path = reading().any(|entry| entry.driver.recognises(url));
+        if !by_path {
+            self.add(&Name::Place(url));
+        }
         for entry in reading().filter(|entry| !by_path || entry.driver.recognises(url)) {
             let url = entry.driver.canonical(url).await;
             let key = self.place_key(entry, &url);
