@@ -25,19 +25,12 @@ on_every_database! {
     }
 
     async fn several_processes_settle_on_one_identity(database: Database) {
-        let settle = |number: usize| {
-            let database = database.clone();
-            tokio::spawn(async move {
-                database.settle_store_identity(&identity("/a", &format!("identity-{number}"))).await.unwrap()
-            })
-        };
-        let running: Vec<_> = (0..4).map(settle).collect();
-        let mut settled = Vec::new();
-        for one in running {
-            settled.push(one.await.unwrap());
-        }
-        settled.dedup();
-        assert_eq!(settled.len(), 1, "{settled:?}");
+        let candidates = ["one", "two", "three", "four"].map(|name| identity("/a", name));
+        let settle = |number: usize| database.settle_store_identity(&candidates[number]);
+        let (one, two, three, four) = tokio::join!(settle(0), settle(1), settle(2), settle(3));
+        let settled = [one, two, three, four].map(Result::unwrap);
+        assert!(settled.iter().all(|identity| *identity == settled[0]), "{settled:?}");
+        assert_eq!(database.store_identities().await.unwrap().len(), 1);
     }
 
     async fn how_far_the_reading_is_outlives_the_process(database: Database) {

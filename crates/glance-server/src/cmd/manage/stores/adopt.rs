@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use glance_db::{Database, StoreIdentity};
 use glance_domain::ImageId;
-use glance_store::Stores;
+use glance_store::{Identified, Stores};
 
 use super::chosen;
 use crate::app::store_identity::places;
@@ -21,16 +21,14 @@ pub(super) async fn adopt(db: &Database, stores: &Stores, named: Option<&str>) -
         }
         number += 1;
         let unusable = || format!("cannot adopt the folder {place} of the store {}", entry.id);
-        let there = identified.read_identity(&place).await.with_context(unusable)?;
         let expected = known.iter().find(|known| known.store == entry.id && known.place == place);
         let expected = expected.map(|known| known.identity.as_str());
-        if there.is_some() && there.as_deref() == expected {
+        let (there, is_new) = identity(identified, &place, expected).await.with_context(unusable)?;
+        if !is_new && Some(there.as_str()) == expected {
             writeln!(out, "{}: {place} is known already", entry.id)?;
             continue;
         }
-        let new = there.or_else(|| expected.map(str::to_owned)).unwrap_or_else(|| ImageId::random().to_string());
-        let identity = identified.write_identity(&place, &new).await.with_context(unusable)?;
-        let known = StoreIdentity { store: entry.id.clone(), place, identity };
+        let known = StoreIdentity { store: entry.id.clone(), place, identity: there };
         db.replace_store_identity(&known).await?;
         writeln!(out, "{}: {} is adopted", entry.id, known.place)?;
     }
@@ -40,4 +38,17 @@ pub(super) async fn adopt(db: &Database, stores: &Stores, named: Option<&str>) -
         _ => writeln!(out, "Running services take it over within a minute.")?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The identity of a place, and whether it got it just now: the expected one, or a new one.
+async fn identity(
+    identified: &dyn Identified,
+    place: &str,
+    expected: Option<&str>,
+) -> glance_store::Result<(String, bool)> {
+    if let Some(there) = identified.read_identity(place).await? {
+        return Ok((there, false));
+    }
+    let new = expected.map_or_else(|| ImageId::random().to_string(), str::to_owned);
+    Ok((identified.write_identity(place, &new).await?, true))
 }

@@ -105,39 +105,23 @@ impl Auditor<'_> {
 
     /// What is wrong with a location, if anything is.
     async fn check<'n>(&self, named: &'n NamedLocation) -> Option<(&'n NamedLocation, Finding)> {
-        let about = |wrong, store: Option<&StoreEntry>| {
-            Finding::about(wrong, &named.image, store.map(|entry| entry.id.to_string()))
+        let unreadable = |note: String| {
+            let finding = Finding::about(Wrong::Unreadable, &named.image, None);
+            Some((named, Finding { note: Some(note), ..finding }))
         };
-        let noted = |finding, note: &str| Some((named, Finding { note: Some(note.to_owned()), ..finding }));
         let Some(location) = &named.location else {
-            return noted(
-                about(Wrong::Unreadable, None),
-                "it was encrypted with another key, or its metadata is no JSON",
-            );
+            return unreadable("it was encrypted with another key, or its metadata is no JSON".to_owned());
         };
-        let entry = match self.stores.for_location(location) {
-            Ok(entry) if self.chosen.iter().any(|chosen| chosen.id == entry.id) => entry,
-            Ok(_) => return None,
-            Err(error) if self.is_whole => return noted(about(Wrong::Unreadable, None), &error.to_string()),
-            Err(_) => return None,
-        };
-        if self.failures.get(&entry.id).is_some_and(|failures| *failures >= PATIENT_TIMES) {
-            return None;
+        match self.stores.for_location(location) {
+            Ok(entry) if self.is_asked(entry) => Some((named, examine(entry, named, &location.url).await?)),
+            Err(error) if self.is_whole => unreadable(error.to_string()),
+            Ok(_) | Err(_) => None,
         }
-        let context = StoreContext::default();
-        let asked = tokio::time::timeout(PATIENCE, entry.driver.size(&context, &location.url)).await;
-        let late = |_| Err(glance_store::Error::new(Kind::Timeout, "the store does not answer in time"));
-        match asked.unwrap_or_else(late) {
-            Ok(bytes) => {
-                let wrong = compare(entry, bytes, named.size)?;
-                Some((named, Finding { bytes: Some(bytes), expected: named.size, ..about(wrong, Some(entry)) }))
-            }
-            Err(error) => match error.kind() {
-                Kind::NotFound => Some((named, Finding { expected: named.size, ..about(Wrong::Missing, Some(entry)) })),
-                Kind::BadLocation => noted(about(Wrong::Unreadable, Some(entry)), "it is no location of the store"),
-                _ => noted(about(Wrong::Unreachable, Some(entry)), &error.to_string()),
-            },
-        }
+    }
+
+    fn is_asked(&self, entry: &StoreEntry) -> bool {
+        let has_failed = self.failures.get(&entry.id).is_some_and(|failures| *failures >= PATIENT_TIMES);
+        !has_failed && self.chosen.iter().any(|chosen| chosen.id == entry.id)
     }
 
     /// Reports a finding, unless the image has changed or gone meanwhile.
@@ -178,25 +162,26 @@ impl Auditor<'_> {
 
     /// Everything in a store is named by a location or a record.
     async fn objects(&mut self, entry: &StoreEntry, repair: Repair) -> anyhow::Result<()> {
-        let batches = entry.driver.survey(&StoreContext::default()).await;
-        let done = match batches {
-            Ok(mut batches) => loop {
-                match batches.try_next().await {
-                    Ok(Some(batch)) => self.batch(entry, batch, repair).await?,
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(error),
-                }
-            },
-            Err(error) => Err(error),
+        let mut batches = match entry.driver.survey(&StoreContext::default()).await {
+            Ok(batches) => batches,
+            Err(error) => return self.unreachable(entry, &error),
         };
-        match done {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == Kind::Unsupported => Ok(()),
-            Err(error) => {
-                let (store, note) = (Some(entry.id.to_string()), Some(error.to_string()));
-                Ok(self.report.add(&Finding { store, note, ..Finding::new(Wrong::Unreachable) })?)
+        loop {
+            match batches.try_next().await {
+                Ok(Some(batch)) => self.batch(entry, batch, repair).await?,
+                Ok(None) => return Ok(()),
+                Err(error) => return self.unreachable(entry, &error),
             }
         }
+    }
+
+    /// Reports that a store cannot be listed, unless no store of its type can.
+    fn unreachable(&mut self, entry: &StoreEntry, error: &glance_store::Error) -> anyhow::Result<()> {
+        if error.kind() != Kind::Unsupported {
+            let (store, note) = (Some(entry.id.to_string()), Some(error.to_string()));
+            self.report.add(&Finding { store, note, ..Finding::new(Wrong::Unreachable) })?;
+        }
+        Ok(())
     }
 
     async fn batch(&mut self, entry: &StoreEntry, batch: Vec<Found>, repair: Repair) -> anyhow::Result<()> {
@@ -227,6 +212,24 @@ impl Auditor<'_> {
         self.report.progress.tell(format_args!("{} objects compared", self.objects));
         Ok(())
     }
+}
+
+/// What is wrong with the object at a location, if anything is.
+async fn examine(entry: &StoreEntry, named: &NamedLocation, url: &str) -> Option<Finding> {
+    let about =
+        |wrong| Finding { expected: named.size, ..Finding::about(wrong, &named.image, Some(entry.id.to_string())) };
+    let context = StoreContext::default();
+    let asked = tokio::time::timeout(PATIENCE, entry.driver.size(&context, url)).await;
+    let late = |_| Err(glance_store::Error::new(Kind::Timeout, "the store does not answer in time"));
+    let error = match asked.unwrap_or_else(late) {
+        Ok(bytes) => return Some(Finding { bytes: Some(bytes), ..about(compare(entry, bytes, named.size)?) }),
+        Err(error) => error,
+    };
+    Some(match error.kind() {
+        Kind::NotFound => about(Wrong::Missing),
+        Kind::BadLocation => Finding { note: Some(error.to_string()), ..about(Wrong::Unreadable) },
+        _ => Finding { note: Some(error.to_string()), ..about(Wrong::Unreachable) },
+    })
 }
 
 /// What a size tells. Volumes are longer than their images: Cinder rounds up.

@@ -87,20 +87,7 @@ pub(super) async fn settle(
     if claims.has_records || goes_on || named.has(entry, found, Some(image)) {
         return Ok(None);
     }
-    let context = StoreContext::default();
-    let mut finding = match found.what {
-        What::Draft { .. } => Finding::about(Wrong::Draft, image, Some(entry.id.to_string())),
-        _ => Finding::about(Wrong::Orphan, image, Some(entry.id.to_string())),
-    };
-    finding.object = Some(found.name.clone());
-    match entry.driver.modified(&context, found).await {
-        Ok(modified) => finding.age = modified.map(|modified| modified.elapsed().unwrap_or_default()),
-        Err(error) if error.kind() == Kind::NotFound => return Ok(None),
-        Err(error) => finding.note = Some(error.to_string()),
-    }
-    if found.what == What::Object {
-        finding.bytes = entry.driver.size(&context, &found.url).await.ok();
-    }
+    let Some(mut finding) = describe(entry, candidate).await else { return Ok(None) };
     let Repair::After(safe) = repair else { return Ok(Some(finding)) };
     if finding.age.is_none_or(|age| age < safe) {
         finding.note = Some("it is too young to be removed".to_owned());
@@ -113,6 +100,24 @@ pub(super) async fn settle(
     }
     tracing::info!(store = %entry.id, object = found.name, removed = finding.is_removed, "an orphan");
     Ok(Some(finding))
+}
+
+/// What there is to say about an orphan; `None` if it is gone.
+async fn describe(entry: &StoreEntry, candidate: &Candidate) -> Option<Finding> {
+    let (Candidate { found, image }, context) = (candidate, StoreContext::default());
+    let is_draft = matches!(found.what, What::Draft { .. });
+    let wrong = if is_draft { Wrong::Draft } else { Wrong::Orphan };
+    let mut finding = Finding::about(wrong, image, Some(entry.id.to_string()));
+    finding.object = Some(found.name.clone());
+    match entry.driver.modified(&context, found).await {
+        Ok(modified) => finding.age = modified.map(|modified| modified.elapsed().unwrap_or_default()),
+        Err(error) if error.kind() == Kind::NotFound => return None,
+        Err(error) => finding.note = Some(error.to_string()),
+    }
+    if !is_draft {
+        finding.bytes = entry.driver.size(&context, &found.url).await.ok();
+    }
+    Some(finding)
 }
 
 async fn remove(entry: &StoreEntry, candidate: &Candidate) -> glance_store::Result<()> {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::super::arguments::Scrub;
 use super::chosen;
 use super::report::{Finding, Report, Wrong};
-use crate::stream::hash::{Algorithm, HashPool, Hashes};
+use crate::stream::hash::{Algorithm, Digests, HashPool, Hashes};
 
 /// Images in one page.
 const PAGE: u64 = 100;
@@ -88,46 +88,27 @@ impl Scrubber<'_> {
 
     /// What is wrong with the data at a location, if anything is.
     async fn location(&mut self, image: &Image, location: &Location) -> anyhow::Result<Option<Finding>> {
+        let noted = |wrong, store, note: String| {
+            Ok(Some(Finding { note: Some(note), ..Finding::about(wrong, &image.id, store) }))
+        };
         let entry = match self.stores.for_location(location) {
             Ok(entry) if self.chosen.iter().any(|chosen| chosen.id == entry.id) => entry,
             Ok(_) => return Ok(None),
-            Err(error) => {
-                let finding = Finding::about(Wrong::Unreadable, &image.id, None);
-                return Ok(Some(Finding { note: Some(error.to_string()), ..finding }));
-            }
+            Err(error) => return noted(Wrong::Unreadable, None, error.to_string()),
         };
-        let about = |wrong| Finding::about(wrong, &image.id, Some(entry.id.to_string()));
+        let store = Some(entry.id.to_string());
         let algorithm = match Algorithm::named(image.os_hash_algo.as_deref().unwrap_or(ANY_DIGEST)) {
             Ok(algorithm) => algorithm,
-            Err(error) => {
-                return Ok(Some(Finding { note: Some(error.to_string()), ..about(Wrong::Unreadable) }));
-            }
+            Err(error) => return noted(Wrong::Unreadable, store, error.to_string()),
         };
         let mut hashes = Hashes::new(self.pool.clone(), &algorithm)?;
         let read = match self.read((entry, &location.url), &image.id, &mut hashes).await? {
             Ok(bytes) => bytes,
-            Err(error) => {
-                let wrong = match error.kind() {
-                    Kind::NotFound => Wrong::Missing,
-                    Kind::BadLocation => Wrong::Unreadable,
-                    _ => Wrong::Unreachable,
-                };
-                return Ok(Some(Finding { note: Some(error.to_string()), ..about(wrong) }));
-            }
+            Err(error) => return noted(what_it_means(&error), store, error.to_string()),
         };
-        let digests = hashes.finish()?;
-        let sized = |wrong| Finding { bytes: Some(read), expected: image.size, ..about(wrong) };
-        Ok(match image.size {
-            Some(size) if read < size => Some(sized(Wrong::Short)),
-            Some(size) if read > size => Some(sized(Wrong::Long)),
-            _ => {
-                let same = |expected: &Option<String>, digest: &str| {
-                    expected.as_ref().is_none_or(|expected| expected.eq_ignore_ascii_case(digest))
-                };
-                let second = image.os_hash_algo.is_none() || same(&image.os_hash_value, &digests.os_hash_value);
-                (!second || !same(&image.checksum, &digests.checksum)).then(|| sized(Wrong::Different))
-            }
-        })
+        let wrong = compare(image, read, &hashes.finish()?);
+        let about = |wrong| Finding::about(wrong, &image.id, store);
+        Ok(wrong.map(|wrong| Finding { bytes: Some(read), expected: image.size, ..about(wrong) }))
     }
 
     /// Reads an object to its end; how many bytes there were.
@@ -170,6 +151,28 @@ impl Scrubber<'_> {
             Err(error) if error.kind() == glance_db::Kind::Corrupt => Ok(true),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+fn what_it_means(error: &glance_store::Error) -> Wrong {
+    match error.kind() {
+        Kind::NotFound => Wrong::Missing,
+        Kind::BadLocation => Wrong::Unreadable,
+        _ => Wrong::Unreachable,
+    }
+}
+
+/// What size and digests tell. What the catalogue does not know is not compared.
+fn compare(image: &Image, read: u64, digests: &Digests) -> Option<Wrong> {
+    let differs = |expected: &Option<String>, digest: &str| {
+        expected.as_ref().is_some_and(|expected| !expected.eq_ignore_ascii_case(digest))
+    };
+    match image.size {
+        Some(size) if read < size => Some(Wrong::Short),
+        Some(size) if read > size => Some(Wrong::Long),
+        _ if differs(&image.checksum, &digests.checksum) => Some(Wrong::Different),
+        _ if image.os_hash_algo.is_none() => None,
+        _ => differs(&image.os_hash_value, &digests.os_hash_value).then_some(Wrong::Different),
     }
 }
 
