@@ -298,6 +298,17 @@ fn adopting_accepts_the_identity_that_is_there() {
 }
 
 #[test]
+fn a_catalogue_of_another_release_is_left_alone() {
+    let stores = Stores::new("");
+    stores.place.managed(&["db", "downgrade", "rocky_contract02"]);
+    for words in [["store", "audit"], ["store", "scrub"], ["store", "adopt"]] {
+        let refused = stores.place.manage(&words);
+        assert!(refused.code == 1 && refused.err.contains("glance-manage db sync"), "{refused:?}");
+    }
+    assert!(!stores.place.file("fast").join(".glance-store").exists());
+}
+
+#[test]
 fn a_scrub_reads_everything_and_goes_on_where_it_was() {
     let stores = Stores::new("");
     for number in 1..=4 {

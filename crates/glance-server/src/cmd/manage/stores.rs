@@ -9,8 +9,8 @@ mod scrub;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use glance_db::Database;
+use anyhow::{Context as _, bail};
+use glance_db::{Database, SchemaState};
 use glance_domain::StoreId;
 use glance_store::{StoreEntry, Stores};
 
@@ -21,6 +21,9 @@ use crate::app::store_identity::{self, Adoption};
 const FOUND: u8 = 3;
 
 pub(super) async fn run(command: StoreCommand, db: &Database, stores: &Stores) -> anyhow::Result<ExitCode> {
+    if db.schema_state().await? != SchemaState::AtHead {
+        bail!("The database is not at the newest revision: run `glance-manage db sync` first.");
+    }
     db.prepare_own_objects().await.context("cannot prepare the service's own tables")?;
     match command {
         StoreCommand::Adopt(wanted) => adopt::adopt(db, stores, wanted.store.as_deref()).await,
