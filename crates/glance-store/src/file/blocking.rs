@@ -1,52 +1,58 @@
 //! File operations off the async threads, with a limit of time where the operator wants one.
 //!
-//! A system call on a dead NFS server cannot be interrupted: its thread stays behind. Operations on names and attributes
-//! are therefore limited in number too, so that a dead mount cannot use up the threads of the whole process.
+//! A system call on a dead NFS server cannot be interrupted: its thread stays behind. So each store has threads of its
+//! own, and those for names and attributes, for data, and for bringing data to the disk are apart: data of transfers that
+//! go on is not stuck behind unlinks that hang.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{JoinHandle, spawn_blocking};
-
 use crate::error::{Error, Kind, Result};
 
 use super::options::Timeout;
+use super::pool::{Pool, Started};
+
+/// Threads for names and attributes, where the operator sets no time limit and so no number.
+const NAMES: usize = 32;
+
+/// Threads for reading and writing data.
+const DATA: usize = 64;
+
+/// Threads for bringing data to the disk.
+const SYNCS: usize = 32;
 
 /// Runs blocking work for one store.
 #[derive(Clone)]
 pub(super) struct Blocking {
-    limit: Option<Limit>,
+    pools: Arc<Pools>,
+    timeout: Option<Timeout>,
 }
 
-#[derive(Clone)]
-struct Limit {
-    timeout: Timeout,
-    threads: Arc<Semaphore>,
+struct Pools {
+    names: Pool,
+    data: Pool,
+    syncs: Pool,
 }
 
 impl Blocking {
     pub(super) fn new(timeout: Option<Timeout>) -> Self {
-        let limit = timeout.map(|timeout| {
-            let threads = timeout.threads.clamp(1, Semaphore::MAX_PERMITS);
-            Limit { timeout, threads: Arc::new(Semaphore::new(threads)) }
-        });
-        Self { limit }
+        let names = Pool::new("store-names", timeout.map_or(NAMES, |timeout| timeout.threads));
+        let pools = Pools { names, data: Pool::new("store-data", DATA), syncs: Pool::new("store-sync", SYNCS) };
+        Self { pools: Arc::new(pools), timeout }
     }
 
-    /// Does `work` on names and attributes.
+    /// Does `work` on names and attributes. What has not begun when time is up never begins.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        let Some(limit) = &self.limit else { return joined(spawn_blocking(work).await) };
-        let job = async {
-            let permit = limit.thread().await?;
-            joined(spawn_blocking(move || (work(), permit).0).await)
-        };
-        within(limit.timeout.after, job).await
+        let started = self.pools.names.start(work);
+        if let Some(timeout) = &self.timeout {
+            warn_if_busy(self.pools.names.busy(), timeout);
+        }
+        self.job(started).wait().await
     }
 
     /// Starts `work` on data at once; it goes on while the caller does something else.
@@ -55,7 +61,7 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        Job { handle: spawn_blocking(work), timeout: self.limit.as_ref().map(|limit| limit.timeout.after) }
+        self.job(self.pools.data.start(work))
     }
 
     /// Does `work` that may rightly take very long, such as bringing gigabytes to a disk.
@@ -64,33 +70,31 @@ impl Blocking {
         T: Send + 'static,
         F: FnOnce() -> Result<T> + Send + 'static,
     {
-        joined(spawn_blocking(work).await)
+        self.pools.syncs.start(work).wait().await
+    }
+
+    fn job<T>(&self, started: Started<T>) -> Job<T> {
+        Job { started, timeout: self.timeout.map(|timeout| timeout.after) }
     }
 }
 
-impl Limit {
-    async fn thread(&self) -> Result<OwnedSemaphorePermit> {
-        let permit = Arc::clone(&self.threads).acquire_owned().await;
-        let busy = self.timeout.threads.saturating_sub(self.threads.available_permits());
-        if busy * 100 >= self.timeout.threads * self.timeout.warn_percent {
-            tracing::warn!(busy, threads = self.timeout.threads, "the threads of the file store are nearly used up");
-        }
-        permit.map_err(|closed| Error::new(Kind::Unavailable, "the file store is closing").with_source(closed))
+fn warn_if_busy(busy: usize, timeout: &Timeout) {
+    if busy * 100 >= timeout.threads * timeout.warn_percent {
+        tracing::warn!(busy, threads = timeout.threads, "the threads of the file store are nearly used up");
     }
 }
 
 /// Work under way.
 pub(super) struct Job<T> {
-    handle: JoinHandle<Result<T>>,
+    started: Started<T>,
     timeout: Option<Duration>,
 }
 
 impl<T> Job<T> {
     pub(super) async fn wait(self) -> Result<T> {
-        let done = async { joined(self.handle.await) };
         match self.timeout {
-            Some(after) => within(after, done).await,
-            None => done.await,
+            Some(after) => within(after, self.started.wait()).await,
+            None => self.started.wait().await,
         }
     }
 }
@@ -100,13 +104,11 @@ async fn within<T>(after: Duration, job: impl Future<Output = Result<T>>) -> Res
     tokio::time::timeout(after, job).await.map_err(late)?
 }
 
-fn joined<T>(result: Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    result.map_err(|error| Error::new(Kind::Unavailable, "a file operation was broken off").with_source(error))?
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
+
+    use futures_util::FutureExt as _;
 
     use super::*;
 
@@ -146,5 +148,27 @@ mod tests {
         assert_eq!(blocking.start(|| Ok(2)).wait().await.unwrap(), 2);
         let broken: Result<()> = blocking.run(|| panic!("broken off")).await;
         assert_eq!(broken.unwrap_err().kind(), Kind::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_hangs_takes_nothing_from_data_syncs_and_other_stores() {
+        let (hung, other) = (Blocking::new(None), Blocking::new(None));
+        let mut keep = Vec::new();
+        let mut stuck = Vec::new();
+        for _ in 0..4 * NAMES {
+            let (release, work) = hanging();
+            keep.push(release);
+            let mut waiting = Box::pin(hung.run(work));
+            assert!((&mut waiting).now_or_never().is_none());
+            stuck.push(waiting);
+        }
+        assert_eq!(hung.start(|| Ok(1)).wait().await.unwrap(), 1, "data");
+        assert_eq!(hung.run_long(|| Ok(2)).await.unwrap(), 2, "syncs");
+        assert_eq!(other.run(|| Ok(3)).await.unwrap(), 3, "another store");
+        assert_eq!(tokio::task::spawn_blocking(|| 4).await.unwrap(), 4, "the process");
+        let mut late = Box::pin(hung.run(|| Ok(5)));
+        assert!((&mut late).now_or_never().is_none(), "names of this store hang");
+        drop(keep);
+        assert_eq!(late.await.unwrap(), 5);
     }
 }

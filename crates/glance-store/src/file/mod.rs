@@ -10,6 +10,7 @@ mod identity;
 mod lookup;
 mod metadata;
 mod options;
+mod pool;
 mod publish;
 #[cfg(test)]
 mod python;
