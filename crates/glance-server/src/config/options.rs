@@ -150,10 +150,17 @@ pub const PASTE_DEPLOY: &[OptionDef] = &[
 pub const IMPORT_FILTERING: &[OptionDef] = &[
     filtering("allowed_schemes", "Schemes of URLs that are fetched for clients.").default("[http,https]"),
     filtering("disallowed_schemes", "Schemes of URLs that are not; without effect beside allowed ones.").default("[]"),
-    filtering("allowed_hosts", "Hosts that are asked for clients, whatever their address.").default("[]"),
+    filtering("allowed_hosts", "Hosts that are asked for clients, on this machine, too.").default("[]"),
     filtering("disallowed_hosts", "Hosts that are not; without effect beside allowed ones.").default("[]"),
     filtering("allowed_ports", "Ports that URLs may name.").default("[80,443]"),
     filtering("disallowed_ports", "Ports that they may not; without effect beside allowed ones.").default("[]"),
+    OptionDef::new(
+        "import_filtering_opts",
+        "disallow_private",
+        Kind::Bool,
+        "Do not ask hosts of private networks for clients, but for those in allowed_hosts.",
+    )
+    .default("false"),
 ];
 
 /// Options of `[oslo_policy]`.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use glance_domain::StoreId;
+use glance_store::fetch::FetchOptions;
 use glance_store::file::{DataDir, FileOptions, FileStore, IdentityCheck, Provisioning, Timeout};
-use glance_store::http::{AddressFilter, HttpOptions, HttpStore};
+use glance_store::http::HttpStore;
 use glance_store::registry::Naming;
 use glance_store::{Store, StoreEntry, Stores};
 use oslo::config::{Config, OptionDef, Pairs};
@@ -126,22 +127,16 @@ fn file_store(options: FileOptions, folders: Folders) -> anyhow::Result<Arc<dyn 
     }))
 }
 
-fn http_options(config: &Config, group: &str) -> anyhow::Result<HttpOptions> {
+/// Locations may lead to where `[import_filtering_opts]` lets clients send the service, whenever they are followed.
+fn http_options(config: &Config, group: &str) -> anyhow::Result<FetchOptions> {
     let proxies: Pairs = config.get(group, "http_proxy_information")?;
-    Ok(HttpOptions {
+    Ok(FetchOptions {
+        filter: url_filter(config)?,
         ca_certificates_file: config.get(group, "https_ca_certificates_file")?,
         insecure: config.get(group, "https_insecure")?,
         proxies: proxies.0,
-        addresses: Some(address_filter(config)?),
-        ..HttpOptions::default()
+        ..FetchOptions::default()
     })
-}
-
-/// Which addresses locations may have: those that clients may name (`[import_filtering_opts]`). A host can get another
-/// address between the request that names it and the connection, so connections are judged, too.
-fn address_filter(config: &Config) -> anyhow::Result<AddressFilter> {
-    let filter = url_filter(config)?;
-    Ok(AddressFilter::new(move |host, address| filter.allows_host_at(host, address)))
 }
 
 fn file_options(config: &Config, group: &str) -> anyhow::Result<FileOptions> {

@@ -15,6 +15,7 @@ use glance_server::app::App;
 use glance_server::app::clock::Clock;
 use glance_server::app::context::RequestContext;
 use glance_server::config::check::complete;
+use glance_server::config::filtering::url_filter;
 use glance_server::config::keystone_limits::limits;
 use glance_server::config::load::snapshot;
 use glance_server::config::options::TABLES;
@@ -22,8 +23,9 @@ use glance_server::config::policy::enforcer;
 use glance_server::metrics::Metrics;
 use glance_server::stream::hash::HashPool;
 use glance_server::tasks::{Tasks, process};
+use glance_store::fetch::FetchOptions;
 use glance_store::file::{FileOptions, FileStore};
-use glance_store::http::{HttpOptions, HttpStore};
+use glance_store::http::HttpStore;
 use glance_store::registry::Naming;
 use glance_store::{Store, StoreEntry, Stores};
 use http::{HeaderMap, Request, StatusCode};
@@ -113,20 +115,24 @@ impl TestApp {
         let clock = Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time"));
         let this = process::this_process(Duration::from_secs(60));
         db.register_node(&this).await.expect("a node");
+        let mut sources = Sources::new();
+        sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
+        let options = Config::new(sources, TABLES);
+        let filter = url_filter(&options).expect("a filter");
         let id = StoreId::new("fast");
         let stores = std::iter::once(("fast", "file")).chain(more_stores);
         let stores = stores.map(|(name, kind)| {
             let place = folder.path().join(if name == "fast" { "images" } else { name });
             let driver: Arc<dyn Store> = match kind {
-                "http" => Arc::new(HttpStore::open(&HttpOptions::default()).expect("a store")),
+                "http" => {
+                    let options = FetchOptions { filter: filter.clone(), ..FetchOptions::default() };
+                    Arc::new(HttpStore::open(&options).expect("a store"))
+                }
                 _ => Arc::new(FileStore::open(FileOptions::new(place)).expect("a store")),
             };
             StoreEntry::new(StoreId::new(name), kind, driver)
         });
         let stores = stores.collect();
-        let mut sources = Sources::new();
-        sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
-        let options = Config::new(sources, TABLES);
         let config = snapshot(&options, Some(ProjectId::new("default"))).expect("a configuration");
         let app = Arc::new(App {
             db,

@@ -12,14 +12,15 @@ pub(super) fn has_scheme(text: &str) -> bool {
     SCHEMES.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| rest.starts_with("://")))
 }
 
-/// Parses a location. Credentials are `user:password`, as Glance wants them, or absent.
+/// Checks that `text` is a location. Credentials are `user:password`, as Glance wants them, or absent. Whether it may be
+/// asked is another question.
 ///
 /// Messages do not repeat the location: it may hold a password.
-pub(super) fn parse(text: &str) -> Result<Url> {
+pub(super) fn check(text: &str) -> Result<()> {
     if !has_scheme(text) {
         return Err(bad("is not an HTTP location"));
     }
-    let url = Url::parse(text).map_err(|error| bad("is malformed").with_source(error))?;
+    Url::parse(text).map_err(|error| bad("is malformed").with_source(error))?;
     let authority = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
     let well_formed = match authority.rsplit_once('@') {
         Some((credentials, host)) => {
@@ -27,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Url> {
         }
         None => !authority.is_empty(),
     };
-    if well_formed { Ok(url) } else { Err(bad("has no host or malformed credentials")) }
+    if well_formed { Ok(()) } else { Err(bad("has no host or malformed credentials")) }
 }
 
 fn bad(why: &str) -> Error {
@@ -47,7 +48,7 @@ mod tests {
             "http://[::1]:80/i",
             "http://host",
         ] {
-            assert!(parse(text).is_ok(), "{text}");
+            assert!(check(text).is_ok(), "{text}");
         }
     }
 
@@ -68,13 +69,13 @@ mod tests {
             "http:/host/i",
             "http://ho st/i",
         ] {
-            assert_eq!(parse(text).err().map(|error| error.kind()), Some(Kind::BadLocation), "{text}");
+            assert_eq!(check(text).err().map(|error| error.kind()), Some(Kind::BadLocation), "{text}");
         }
     }
 
     #[test]
     fn errors_keep_passwords_to_themselves() {
-        let error = parse("http://user:secret@host:port/i").err().unwrap();
+        let error = check("http://user:secret@host:port/i").err().unwrap();
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
 }
