@@ -27,6 +27,7 @@ pub struct Metrics {
     connections: Arc<AtomicU64>,
     stuck_work: AtomicU64,
     transfers: Mutex<BTreeMap<(Direction, String), Arc<Transfers>>>,
+    failed_locations: Mutex<BTreeMap<(String, LocationFailure), Arc<AtomicU64>>>,
     validators: Mutex<Vec<Validator<Caller>>>,
 }
 
@@ -55,6 +56,38 @@ impl Direction {
         match self {
             Self::Upload => "upload",
             Self::Download => "download",
+        }
+    }
+}
+
+/// What is wrong with a location from which data was to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LocationFailure {
+    /// There is no object.
+    Missing,
+    /// The object is shorter than the catalogue says.
+    Shorter,
+    /// The object is longer than the catalogue says.
+    Longer,
+    /// The URL may not be followed, or no store reads it.
+    Refused,
+    /// The store does not answer in time.
+    TimedOut,
+    /// The store fails.
+    Unavailable,
+}
+
+impl LocationFailure {
+    /// The value of the label `reason`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Shorter => "shorter",
+            Self::Longer => "longer",
+            Self::Refused => "refused",
+            Self::TimedOut => "timeout",
+            Self::Unavailable => "unavailable",
         }
     }
 }
@@ -128,6 +161,11 @@ impl Metrics {
         counts.begun.fetch_add(1, Ordering::Relaxed);
         let going = Going::new(&counts.in_flight);
         Transfer { counts, _going: going }
+    }
+
+    /// A location in `store` could not be read.
+    pub fn location_failed(&self, store: &str, why: LocationFailure) {
+        entry(&self.failed_locations, (store.to_owned(), why)).fetch_add(1, Ordering::Relaxed);
     }
 }
 

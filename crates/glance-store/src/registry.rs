@@ -37,6 +37,12 @@ impl StoreEntry {
         let reserved = id.as_str().starts_with(RESERVED_PREFIX);
         Self { id, description: None, weight: 0, kind: kind.into(), reserved, driver }
     }
+
+    /// Whether objects have exactly the length of what was written. Cinder's volumes are whole gibibytes.
+    #[must_use]
+    pub fn keeps_exact_lengths(&self) -> bool {
+        self.kind != "cinder"
+    }
 }
 
 /// How stores were configured, which decides how the store of a location is found.

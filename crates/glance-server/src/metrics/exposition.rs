@@ -17,6 +17,7 @@ pub(super) fn render(app: &App) -> String {
     text.line("glance_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     requests(&mut text, &app.metrics);
     transfers(&mut text, &app.metrics);
+    failed_locations(&mut text, &app.metrics);
     tokens(&mut text, &app.metrics);
     let database = app.db.connections();
     text.head("glance_database_connections", "gauge", "Connections to the database.");
@@ -73,6 +74,14 @@ fn transfers(text: &mut Text, metrics: &Metrics) {
         load(&counts.in_flight)
     });
     each("glance_transfer_bytes_total", "counter", "Bytes of image data that passed.", |counts| load(&counts.bytes));
+}
+
+fn failed_locations(text: &mut Text, metrics: &Metrics) {
+    let name = "glance_failed_locations_total";
+    text.head(name, "counter", "Locations of images that could not be read, or whose object has another length.");
+    for ((store, why), count) in &*metrics.failed_locations.lock().unwrap_or_else(PoisonError::into_inner) {
+        text.line(name, &[("store", store.as_str()), ("reason", why.name())], load(count));
+    }
 }
 
 fn tokens(text: &mut Text, metrics: &Metrics) {
@@ -171,6 +180,11 @@ mod tests {
             let durations = super::super::entry(&metrics.requests, ("GET", "/v2/images"));
             durations.observe(std::time::Duration::from_millis(milliseconds));
         }
+        metrics.location_failed("fast", super::super::LocationFailure::Shorter);
+        let mut text = Text::default();
+        failed_locations(&mut text, &metrics);
+        let counted = "glance_failed_locations_total{store=\"fast\",reason=\"shorter\"} 1\n";
+        assert!(text.out.ends_with(counted), "{}", text.out);
         let mut text = Text::default();
         requests(&mut text, &metrics);
         let series = "glance_http_request_duration_seconds_bucket{method=\"GET\",route=\"/v2/images\",le=";

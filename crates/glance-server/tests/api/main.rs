@@ -7,6 +7,7 @@ mod support;
 mod authentication;
 mod coverage;
 mod differential;
+mod downloads;
 mod errors;
 mod healthcheck;
 mod image_data;

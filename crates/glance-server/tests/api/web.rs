@@ -1,4 +1,5 @@
-//! A web server with files of any size: `/size/N` has N bytes, everything else is missing.
+//! A web server with files of any size: `/size/N` has N bytes, `/asked/N/sent/M` says N when it is asked and sends M,
+//! `/asked/N/streamed/M` does so without saying M first. Everything else is missing.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -26,6 +27,11 @@ impl Web {
         format!("http://{}/size/{size}?{name}", self.address)
     }
 
+    /// The URL of a file that has another size when it is read than when its size is asked for.
+    pub(crate) fn changing(&self, asked: u64, how: &str, sent: u64) -> String {
+        format!("http://{}/asked/{asked}/{how}/{sent}", self.address)
+    }
+
     /// The URL of nothing.
     pub(crate) fn nothing(&self) -> String {
         format!("http://{}/nothing", self.address)
@@ -38,10 +44,19 @@ fn serve(mut stream: &TcpStream) {
     let _ = lines.find(String::is_empty);
     let mut words = request.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let size = path.split('?').next().and_then(|path| path.strip_prefix("/size/")).and_then(|size| size.parse().ok());
+    let path = path.split('?').next().unwrap_or_default();
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let (size, says_size) = match (parts.as_slice(), method) {
+        (["size", size], _) | (["asked", size, ..], "HEAD") | (["asked", _, "sent", size], _) => {
+            (size.parse().ok(), true)
+        }
+        (["asked", _, "streamed", size], _) => (size.parse().ok(), false),
+        _ => (None, true),
+    };
     let status = if size.is_some() { "200 OK" } else { "404 Not Found" };
     let size: usize = size.unwrap_or_default();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n");
+    let length = if says_size { format!("Content-Length: {size}\r\n") } else { String::new() };
+    let head = format!("HTTP/1.1 {status}\r\n{length}Connection: close\r\n\r\n");
     let body = if method == "GET" { vec![b'x'; size] } else { Vec::new() };
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }

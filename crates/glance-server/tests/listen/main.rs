@@ -5,6 +5,7 @@
 mod certificates;
 mod control;
 mod hangup;
+mod lengths;
 mod limits;
 mod metrics;
 mod process;

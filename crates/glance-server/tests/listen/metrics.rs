@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use crate::process::{OK, PATIENCE, Server, ask, read_all};
 
 /// A request with a body on a connection of its own; the whole answer.
-fn send(server: &Server, request: &str, body: &str) -> String {
+pub(crate) fn send(server: &Server, request: &str, body: &str) -> String {
     let mut stream = server.connect();
     let length = body.len();
     write!(stream, "{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n").unwrap();
@@ -16,7 +16,7 @@ fn send(server: &Server, request: &str, body: &str) -> String {
 }
 
 /// The series with their values.
-fn scrape(address: &str) -> BTreeMap<String, f64> {
+pub(crate) fn scrape(address: &str) -> BTreeMap<String, f64> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -30,17 +30,28 @@ fn scrape(address: &str) -> BTreeMap<String, f64> {
         .collect()
 }
 
+/// Where the metrics of a server with `[metrics] address` are.
+pub(crate) fn address(server: &Server) -> String {
+    let log = server.wait_for_log("/metrics\n");
+    let (_, after) = log.split_once("metrics are served at http://").unwrap();
+    after.split('/').next().unwrap().to_owned()
+}
+
+/// A new image with this data; its id.
+pub(crate) fn upload(server: &Server, data: &str) -> String {
+    let document = "{\"disk_format\": \"raw\", \"container_format\": \"bare\"}";
+    let created = send(server, "POST /v2/images", document);
+    let (_, after) = created.split_once("\"id\":\"").unwrap();
+    let id = after[..36].to_owned();
+    assert!(send(server, &format!("PUT /v2/images/{id}/file"), data).starts_with("HTTP/1.1 204"));
+    id
+}
+
 #[test]
 fn requests_transfers_and_connections_are_counted_on_an_address_of_their_own() {
     let server = Server::start("[metrics]\naddress = 127.0.0.1:0");
-    let log = server.wait_for_log("/metrics\n");
-    let (_, after) = log.split_once("metrics are served at http://").unwrap();
-    let address = after.split('/').next().unwrap();
-    let document = "{\"disk_format\": \"raw\", \"container_format\": \"bare\"}";
-    let created = send(&server, "POST /v2/images", document);
-    let (_, after) = created.split_once("\"id\":\"").unwrap();
-    let id = &after[..36];
-    assert!(send(&server, &format!("PUT /v2/images/{id}/file"), &"x".repeat(1000)).starts_with("HTTP/1.1 204"));
+    let address = &address(&server);
+    let id = upload(&server, &"x".repeat(1000));
     assert!(send(&server, &format!("GET /v2/images/{id}/file"), "").ends_with(&"x".repeat(1000)));
     assert!(send(&server, "GET /v2/images/none", "").starts_with("HTTP/1.1 404"));
     assert!(send(&server, "BREW /v2/images", "").starts_with("HTTP/1.1 4"));
