@@ -114,12 +114,13 @@ async fn a_size_of_null_is_not_judged() {
 }
 
 #[tokio::test]
-async fn ossa_2015_002_locations_do_not_reach_files_of_this_machine() {
+async fn ossa_2014_041_and_2015_002_locations_do_not_reach_files_of_this_machine() {
     let app = TestApp::with_web(LOCATIONS).await;
     let id = app.create(&raw()).await;
     app.upload(&id, "0123456789").await;
     let secret = app.folder.path().join("secret");
     std::fs::write(&secret, "secret").unwrap();
+    let queued = app.create(&raw()).await;
     let (images, secret) = (app.folder.path().join("images").display().to_string(), secret.display().to_string());
     for (scheme, path) in [
         ("file", secret.clone()),
@@ -134,7 +135,9 @@ async fn ossa_2015_002_locations_do_not_reach_files_of_this_machine() {
         ("file", "/proc/self/environ".to_owned()),
     ] {
         let value = json!({"url": format!("{scheme}://{path}"), "metadata": {}});
-        let added = app.patch(&id, &json!([{"op": "add", "path": "/locations/-", "value": value}])).await;
+        let added = app.patch(&id, &json!([{"op": "add", "path": "/locations/-", "value": value.clone()}])).await;
         assert_eq!(added.status, StatusCode::BAD_REQUEST, "{scheme}://{path}");
+        let replaced = app.patch(&queued, &json!([{"op": "replace", "path": "/locations", "value": [value]}])).await;
+        assert_eq!(replaced.status, StatusCode::BAD_REQUEST, "{scheme}://{path}");
     }
 }

@@ -169,4 +169,15 @@ mod tests {
         }
         assert_eq!(length, 200_000);
     }
+
+    #[tokio::test]
+    async fn a_file_that_is_cut_while_it_is_read_is_an_error() {
+        let mut file = tempfile::tempfile_in(".").unwrap();
+        file.write_all(&[7; 200_000]).unwrap();
+        let mut reader = reader(&Arc::new(OwnedFd::from(file.try_clone().unwrap())), 200_000);
+        assert_eq!(reader.next().await.unwrap().unwrap().len(), 64 * 1024);
+        file.set_len(100_000).unwrap();
+        let rest: Result<Vec<Bytes>> = reader.into_stream().try_collect().await;
+        assert_eq!(rest.unwrap_err().kind(), Kind::Unavailable);
+    }
 }
