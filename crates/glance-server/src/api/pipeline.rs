@@ -92,17 +92,26 @@ impl Pipeline {
         paste::pipeline(options, address)
     }
 
-    /// Whose word counts.
+    /// Whose word counts. A filter that takes callers as they come counts before one that authenticates them.
     #[must_use]
     pub fn trust(&self) -> Trust {
         let has = |wanted: fn(&Filter) -> bool| self.filters.iter().any(wanted);
-        if has(|filter| matches!(filter, Filter::AuthToken(_) | Filter::HttpBasic(_))) {
+        if has(|filter| matches!(filter, Filter::Unauthenticated)) {
+            Trust::Everybody
+        } else if has(|filter| matches!(filter, Filter::TestTokens)) {
+            Trust::Headers
+        } else if self.authenticates() {
             Trust::Proof
-        } else if has(|filter| matches!(filter, Filter::Context(_) | Filter::TestTokens)) {
+        } else if has(|filter| matches!(filter, Filter::Context(_))) {
             Trust::Headers
         } else {
             Trust::Everybody
         }
+    }
+
+    /// Whether a filter, wherever it stands, finds out who asks. Identity headers count only where none does.
+    fn authenticates(&self) -> bool {
+        self.filters.iter().any(|filter| matches!(filter, Filter::AuthToken(_) | Filter::HttpBasic(_)))
     }
 
     /// What judges tokens.
@@ -122,6 +131,10 @@ impl Pipeline {
     /// Takes the request in. Gives the number of filters that it has passed, with the answer of the last if that let
     /// it go no further.
     pub async fn enter(&self, app: &App, request: &mut Request<Body>) -> (usize, Option<Response>) {
+        if self.authenticates() {
+            // Nobody has a name before that filter has spoken, even if `context` stands in front of it.
+            request.extensions_mut().insert(Authenticated(None));
+        }
         for (index, filter) in self.filters.iter().enumerate() {
             if let Err(answer) = filter.enter(app, request).await {
                 return (index + 1, Some(*answer));

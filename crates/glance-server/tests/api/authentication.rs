@@ -233,6 +233,43 @@ async fn without_an_authenticating_filter_headers_are_believed() {
     assert_eq!(ask(&service, "/v2/images", &who[1..]).await.status, StatusCode::UNAUTHORIZED);
 }
 
+#[tokio::test]
+async fn headers_are_not_believed_wherever_the_authenticating_filter_stands() {
+    let identity = Identity::start();
+    let forged = [("x-identity-status", "Confirmed"), ("x-project-id", "p1"), ("x-roles", "admin")];
+    let filters = ["context authtoken", "context context authtoken", "context http_basic", "authtoken context context"];
+    for filters in filters {
+        let app = TestApp::new().await;
+        let users = app.folder.path().join("users");
+        std::fs::write(&users, "ann:$2y$05$CCCCCCCCCCCCCCCCCCCCC.Xn7FSvv79c6bu/kgV/.kBlx/ChE9.FW\n").unwrap();
+        let paste = PASTE.replace("authtoken context rootapp", &format!("{filters} rootapp"))
+            + "[filter:http_basic]\npaste.filter_factory = oslo_middleware:BasicAuthMiddleware.factory\n";
+        for strangers in [false, true] {
+            let conf = format!(
+                "{}[DEFAULT]\nallow_anonymous_access = {strangers}\n[oslo_middleware]\nhttp_basic_auth_user_file = {}\n",
+                identity.conf(),
+                users.display()
+            );
+            let pipeline = pipeline(&conf, &paste, Address::Network).unwrap();
+            assert_eq!(pipeline.trust(), Trust::Proof);
+            let service = Service::behind(pipeline, app.app.clone());
+            let answer = ask(&service, "/v2/images", &forged).await;
+            let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN];
+            assert!(refused.contains(&answer.status), "{filters}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn a_filter_that_asks_nobody_counts_before_one_that_authenticates() {
+    let paste = PASTE.replace("authtoken context rootapp", "authtoken everybody rootapp")
+        + "[filter:everybody]\npaste.filter_factory = \
+           glance.api.middleware.context:UnauthenticatedContextMiddleware.factory\n";
+    let conf = "[paste_deploy]\nflavor = keystone\n[keystone_authtoken]\nauth_type = password\nauth_url = http://k\n\
+                username = u\npassword = p\n";
+    assert_eq!(pipeline(conf, &paste, Address::Loopback).unwrap().trust(), Trust::Everybody);
+}
+
 #[test]
 fn standard_pipelines_need_no_file() {
     let open = standard("").unwrap();

@@ -29,8 +29,9 @@ pub enum Strangers {
 pub async fn insert(app: &App, strangers: Strangers, request: &mut Request<Body>) -> Result<()> {
     let config = app.config.load_full();
     let id = request_id::choose(request.headers(), config.api.max_request_id_length);
-    let identity = match request.extensions_mut().remove::<Authenticated>() {
-        Some(Authenticated(identity)) => identity,
+    // It stays beside the request: another filter `context` must not turn to headers either.
+    let identity = match request.extensions().get::<Authenticated>() {
+        Some(Authenticated(identity)) => identity.clone(),
         None => from_headers(request.headers()).map(Arc::new),
     };
     let context = match (identity, strangers) {
