@@ -1,5 +1,6 @@
 //! Registering, reading, changing and deleting images.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use glance_db::{Kind, LocationChange};
@@ -106,13 +107,19 @@ impl App {
 
     /// One image before policy is asked: only what the catalogue and the protections of properties let the caller see.
     pub(crate) async fn load_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
+        let mut image = self.find_image(ctx, id).await?;
+        self.hide_properties(ctx, std::slice::from_mut(&mut image)).await?;
+        Ok(image)
+    }
+
+    /// One image with the properties that the caller may not read.
+    async fn find_image(&self, ctx: &RequestContext, id: &ImageId) -> Result<Image> {
         let found = self.db.get_image(id, &ctx.viewer()).await;
         let mut image = found.map_err(|error| match error.kind() {
             Kind::NotFound => Error::no_image(id),
             _ => error.into(),
         })?;
         self.arrange(&mut image);
-        self.hide_properties(ctx, std::slice::from_mut(&mut image)).await?;
         Ok(image)
     }
 
@@ -160,6 +167,7 @@ impl App {
     /// `Invalid` for an unknown marker, `Forbidden` for one that the caller may not see, or by policy.
     pub async fn list_images(&self, ctx: &RequestContext, query: &ImageQuery) -> Result<ImagePage> {
         self.require_listing(ctx).await?;
+        let query = &*self.readable_filters(ctx, query).await?;
         let mut found = self.db.list_images(query).await.map_err(|error| match (error.kind(), &query.marker) {
             (Kind::MarkerUnknown, Some(marker)) => Error::Invalid(format!("No image found with ID {marker}").into()),
             (Kind::MarkerInvisible, Some(marker)) => {
@@ -191,13 +199,14 @@ impl App {
         changes: &[Change],
     ) -> Result<Image> {
         ctx.check_writable()?;
-        let before = self.load_image(ctx, id).await?;
+        if changes.is_empty() {
+            return self.get_image(ctx, id).await;
+        }
+        let mut before = self.find_image(ctx, id).await?;
+        let hidden = self.take_unreadable(ctx, &mut before).await?;
         let mut after = before.clone();
         for change in changes {
-            self.apply_change(ctx, &before, &mut after, change).await?;
-        }
-        if changes.is_empty() {
-            return Ok(before);
+            self.apply_change(ctx, (&before, &hidden), &mut after, change).await?;
         }
         if after.properties.keys().any(|name| !before.properties.contains_key(name)) {
             ctx.config.limits.check_properties(after.properties.keys())?;
@@ -223,7 +232,7 @@ impl App {
     async fn apply_change(
         &self,
         ctx: &RequestContext,
-        before: &Image,
+        (before, hidden): (&Image, &HashSet<String>),
         after: &mut Image,
         change: &Change,
     ) -> Result<()> {
@@ -237,7 +246,7 @@ impl App {
             self.check_visibility_change(ctx, &Target::image(before), to).await?;
         }
         self.enforce_on_own_image(ctx, "modify_image", before).await?;
-        self.check_property_change(ctx, after, change).await?;
+        self.check_property_change(ctx, (after, hidden), change).await?;
         // In the old dialect nothing is added that is there.
         let conflict = change.dialect == patch::Dialect::V20 && matches!(change.operation, patch::Operation::Add(_));
         if change.name == "tags" && !conflict {

@@ -58,3 +58,17 @@ async fn open_rules_open_only_what_is_ones_own() {
     assert_eq!((&shown["name"], &shown["tags"], &shown["status"]), (&json!("one"), &json!(["one"]), &json!("active")));
     assert_eq!(app.call_as(MEMBER, "DELETE", &path, "").await.status, StatusCode::NO_CONTENT);
 }
+
+#[tokio::test]
+async fn a_patch_without_changes_shows_no_more_than_a_get() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("policy.yaml");
+    std::fs::write(&rules, "get_image: role:admin\nmodify_image: role:member\n").unwrap();
+    let app = TestApp::with_options(&format!("[oslo_policy]\npolicy_file = {}", rules.display())).await;
+    let id = app.create_as(MEMBER, &raw()).await;
+    let path = format!("/v2/images/{id}");
+    let expected = app.call_as(MEMBER, "GET", &path, "").await;
+    let answer = app.call_as(MEMBER, "PATCH", &path, "[]").await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::NOT_FOUND, expected.text()));
+    assert_eq!(app.call_as(ADMIN, "PATCH", &path, "[]").await.json()["id"], id);
+}

@@ -87,8 +87,17 @@ async fn what_nobody_shows_is_kept_all_the_same() {
         for (name, value) in [("secret", "s"), ("post", "letter"), ("public_a", "2")] {
             assert_eq!(app.shown_to(ADMIN, &id, name).await, value, "{name}");
         }
-        let found = app.call_as(MEMBER, "GET", "/v2/images?secret=s", "").await.json();
-        assert_eq!(found["images"].as_array().unwrap().len(), 1, "filters know them, as in Glance");
+        for (who, filter, expected) in [
+            (ADMIN, "secret=s", 1),
+            (MEMBER, "secret=s", 0),
+            (MEMBER, "secret=other", 0),
+            (MEMBER, "post=letter", 0),
+            (MEMBER, "public_a=2", 1),
+            (MEMBER, "public_a=2&post=letter", 0),
+        ] {
+            let found = app.call_as(who, "GET", &format!("/v2/images?{filter}"), "").await.json();
+            assert_eq!(found["images"].as_array().unwrap().len(), expected, "{filter} by {}", who.name);
+        }
     }
 }
 
@@ -102,6 +111,7 @@ async fn changes_and_removals_have_rules_of_their_own() {
             ("add", "/once", StatusCode::FORBIDDEN),
             ("remove", "/once", StatusCode::FORBIDDEN),
             ("replace", "/post", StatusCode::CONFLICT),
+            ("add", "/post", StatusCode::FORBIDDEN),
             ("remove", "/post", StatusCode::CONFLICT),
             ("remove", "/other", StatusCode::CONFLICT),
             ("add", "/other", StatusCode::FORBIDDEN),
@@ -114,7 +124,13 @@ async fn changes_and_removals_have_rules_of_their_own() {
             let answer = app.change_as(MEMBER, &id, json!({"op": op, "path": path, "value": "2"})).await;
             assert_eq!(answer.status, status, "{op} {path}: {}", answer.text());
         }
-        assert_eq!(app.shown_to(ADMIN, &id, "once").await, "1");
+        for (name, value) in [("once", "1"), ("post", "p")] {
+            assert_eq!(app.shown_to(ADMIN, &id, name).await, value, "{name}");
+        }
+        let other = app.create_as(MEMBER, &raw()).await;
+        let post = json!({"op": "add", "path": "/post", "value": "first"});
+        assert_eq!(app.change_as(MEMBER, &other, post).await.status, StatusCode::OK);
+        assert_eq!(app.shown_to(ADMIN, &other, "post").await, "first");
         assert_eq!(app.change_as(ADMIN, &id, json!({"op": "remove", "path": "/post"})).await.status, StatusCode::OK);
     }
 }
