@@ -1,5 +1,6 @@
 //! Where clients come in: addresses, Unix sockets and sockets of systemd, with or without TLS.
 
+pub mod heads;
 pub mod idle;
 pub mod networks;
 pub mod notify;

@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::body::Body;
 use futures_util::future::join_all;
 use hyper::body::Incoming;
-use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,6 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::api::Service;
 use crate::app::SharedApp;
+use crate::listen::heads::{Bounded, Heads};
 use crate::listen::idle::{Counted, Requests};
 use crate::listen::{Connection, Listener, Patient, Peer, Settings, Tls, is_http2};
 
@@ -31,9 +31,6 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 
 /// Requests that one HTTP/2 connection may have under way.
 const STREAMS: u32 = 100;
-
-/// The size of all headers of a request under HTTP/2, in bytes.
-const HTTP2_HEADERS: u32 = 64 << 10;
 
 /// How often a silent HTTP/2 client is asked for a sign of life.
 const PING: Duration = Duration::from_secs(30);
@@ -143,38 +140,43 @@ impl Guest {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Some(tls) = tls else { return self.serve_http1(TokioIo::new(stream)).await };
+        let Some(tls) = tls else { return self.serve_http1(stream).await };
         match tokio::time::timeout(self.settings.header_timeout, tls.accept(stream)).await {
-            Ok(Ok(stream)) if is_http2(&stream) => self.serve_http2(TokioIo::new(stream)).await,
-            Ok(Ok(stream)) => self.serve_http1(TokioIo::new(stream)).await,
+            Ok(Ok(stream)) if is_http2(&stream) => self.serve_http2(stream).await,
+            Ok(Ok(stream)) => self.serve_http1(stream).await,
             Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the TLS handshake"),
             Err(_) => tracing::debug!("a client did not finish the TLS handshake in time"),
         }
     }
 
-    async fn serve_http1<IO>(self, io: IO)
+    async fn serve_http1<IO>(self, stream: IO)
     where
-        IO: Read + Write + Unpin + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let settings = self.settings.clone();
+        let (stream, refused) = Bounded::new(stream, settings.max_header_size);
+        let heads = stream.heads();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(settings.header_timeout)
             .keep_alive(settings.keep_alive)
             .max_buf_size(READ_BUFFER)
-            .serve_connection(io, service_fn(answer(self.peer, settings, self.service)));
+            .serve_connection(TokioIo::new(stream), service_fn(answer(self.peer, settings, self.service, Some(heads))));
         if let Err(error) = self.watcher.watch(connection).await {
             tracing::debug!(%error, "a connection broke");
         }
+        if let Err(error) = refused.tell().await {
+            tracing::debug!(%error, "a client does not wait for its refusal");
+        }
     }
 
-    async fn serve_http2<IO>(self, io: IO)
+    async fn serve_http2<IO>(self, stream: IO)
     where
-        IO: Read + Write + Unpin + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let settings = self.settings.clone();
         let (idle, requests) = (settings.header_timeout, Requests::default());
-        let answer = answer(self.peer, settings.clone(), self.service);
+        let answer = answer(self.peer, settings.clone(), self.service, None);
         let counted = {
             let requests = requests.clone();
             move |request| {
@@ -189,8 +191,8 @@ impl Guest {
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(HTTP2_HEADERS)
-            .serve_connection(io, service_fn(counted));
+            .max_header_list_size(u32::try_from(settings.max_header_size).unwrap_or(u32::MAX))
+            .serve_connection(TokioIo::new(stream), service_fn(counted));
         tokio::select! {
             ended = self.watcher.watch(connection) => if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke");
@@ -200,15 +202,19 @@ impl Guest {
     }
 }
 
-/// What answers the requests of a connection.
+/// What answers the requests of a connection. `heads` is told of each that its headers are complete.
 fn answer(
     peer: Peer,
     settings: Arc<Settings>,
     service: Service,
+    heads: Option<Heads>,
 ) -> impl Fn(http::Request<Incoming>) -> Answering + Send + 'static {
     move |request| {
         let service = service.clone();
-        let mut request = request.map(|body| Body::new(Patient::new(body, settings.stall_timeout)));
+        let mut request = request.map(|body| match &heads {
+            Some(heads) => Body::new(Patient::new(heads.complete(body), settings.stall_timeout)),
+            None => Body::new(Patient::new(body, settings.stall_timeout)),
+        });
         request.extensions_mut().insert(peer);
         Box::pin(async move { Ok(service.call(request).await) })
     }

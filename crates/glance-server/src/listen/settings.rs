@@ -19,6 +19,8 @@ pub struct Settings {
     pub backlog: u32,
     /// Connections that are served at once.
     pub max_connections: usize,
+    /// How large all headers of a request together may be, with its first line, in bytes.
+    pub max_header_size: usize,
     /// How long a client may take to send headers, and how long a connection may be idle.
     pub header_timeout: Duration,
     /// How long a transfer may make no progress; `None`: for ever.
@@ -69,6 +71,7 @@ impl Settings {
             place: place(options, host, port)?,
             backlog: u32::try_from(options.get::<u64>("DEFAULT", "backlog")?).unwrap_or(u32::MAX),
             max_connections: if wanted == 0 { half_of_open_files() } else { usize::try_from(wanted)? },
+            max_header_size: options.get("listen", "max_header_size")?,
             header_timeout: seconds("listen", "header_timeout")?,
             stall_timeout: Some(seconds("DEFAULT", "client_socket_timeout")?).filter(|timeout| !timeout.is_zero()),
             keep_alive: options.get("DEFAULT", "http_keepalive")?,

@@ -27,6 +27,46 @@ fn who_does_not_send_headers_is_cut_off() {
 }
 
 #[test]
+fn who_sends_too_many_headers_is_told_so() {
+    let server = start("", "max_header_size = 10000");
+    let ask_with = |length: usize| {
+        let mut stream = server.connect();
+        let header = "a".repeat(length);
+        write!(stream, "GET /healthcheck HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: {header}").unwrap();
+        stream.write_all(b"\r\n\r\n").unwrap();
+        read_all(&mut stream)
+    };
+    assert!(ask_with(9000).starts_with(OK));
+    for length in [10_000, 1 << 20] {
+        let answer = ask_with(length);
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{length}: {answer}");
+    }
+}
+
+#[test]
+fn headers_are_bounded_behind_every_kind_of_body() {
+    let server = start("", "max_header_size = 10000");
+    let requests = [
+        "GET /healthcheck HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+        format!("POST /v2/images HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000)),
+        format!(
+            "POST /v2/images HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4e20\r\n{}\r\n0\r\n\r\n",
+            "x".repeat(20_000)
+        ),
+    ];
+    for request in requests {
+        let mut stream = server.connect();
+        for _ in 0..3 {
+            stream.write_all(request.as_bytes()).unwrap();
+        }
+        stream.write_all(b"GET /healthcheck HTTP/1.1\r\nHost: x\r\nA: ").unwrap();
+        stream.write_all(&vec![b'a'; 200_000]).unwrap();
+        let answers = read_all(&mut stream);
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 3, "{answers}");
+    }
+}
+
+#[test]
 fn who_stops_sending_a_body_is_cut_off() {
     let server = start("client_socket_timeout = 1", "");
     let mut stream = server.connect();

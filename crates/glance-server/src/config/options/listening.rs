@@ -21,18 +21,18 @@ pub const LISTENING: &[OptionDef] = &[
     default("tcp_keepidle", Kind::Int, "Seconds of silence after which a peer is asked whether it is still there.")
         .default("600")
         .min(1),
-    default(
-        "max_header_line",
-        Kind::Int,
-        "Has no effect: all headers together may have 64 KiB under HTTP/2 and 1 MiB else.",
-    )
-    .default("16384")
-    .min(0),
+    default("max_header_line", Kind::Int, "Has no effect: [listen] max_header_size bounds all headers together.")
+        .default("16384")
+        .min(0),
     listen("unix_socket", Kind::Str, "Listen on this Unix socket instead of an address."),
     listen("unix_socket_mode", Kind::Str, "Permissions of unix_socket, as an octal number.").default("660"),
     listen("max_connections", Kind::Int, "Connections that are served at once; more wait. 0: half of the open files.")
         .default("0")
         .min(0),
+    listen("max_header_size", Kind::Int, "Largest first line and headers of a request, all together, in bytes.")
+        .default("65536")
+        .min(8192)
+        .max(1 << 20),
     listen(
         "header_timeout",
         Kind::Int,
