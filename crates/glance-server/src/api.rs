@@ -3,6 +3,7 @@
 pub mod error;
 pub mod extract;
 pub mod healthcheck;
+pub mod json;
 pub mod middleware;
 pub mod openapi;
 pub mod pipeline;

@@ -1,22 +1,18 @@
 //! What handlers take from a request, with refusals in the words of the API.
 
-use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
-use bytes::Bytes;
+use axum::extract::{FromRequestParts, RawPathParams};
 use glance_domain::ImageId;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::request::Parts;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde_json::Value;
 
 use crate::api::error::Refusal;
 use crate::app::SharedApp;
 use crate::app::context::RequestContext;
-use crate::app::error::{Error, Text};
+use crate::app::error::Error;
 
-/// The largest JSON document that is read, in bytes.
-const MAX_JSON: usize = 8 << 20;
+/// Parameters that a query may have at all, whatever they mean.
+const MAX_PARAMETERS: usize = 4096;
 
 impl FromRequestParts<SharedApp> for RequestContext {
     type Rejection = Refusal;
@@ -117,60 +113,15 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryParams {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
         let query = parts.uri.query().unwrap_or_default();
+        if query.split(['&', ';']).nth(MAX_PARAMETERS).is_some() {
+            return Err(Error::Invalid(format!("A query may have at most {MAX_PARAMETERS} parameters.").into()).into());
+        }
         let pairs = query.split(['&', ';']).filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
         });
         pairs.collect::<Result<_, Refusal>>().map(Self)
     }
-}
-
-/// A JSON document.
-pub struct JsonBody(pub Value);
-
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
-    type Rejection = Refusal;
-
-    async fn from_request(request: Request, _: &S) -> Result<Self, Refusal> {
-        let bytes = collect(request.into_body()).await?;
-        if bytes.is_empty() {
-            return Err(invalid("Body expected in request.").into());
-        }
-        let value: Value = serde_json::from_slice(&bytes).map_err(|_| invalid("Malformed JSON in request body."))?;
-        if has_null_character(&value) {
-            return Err(invalid("The request body contains a null character.").into());
-        }
-        if !value.is_object() && !value.is_array() {
-            return Err(invalid("Unexpected body type. Expected list/dict.").into());
-        }
-        Ok(Self(value))
-    }
-}
-
-/// Whether there is text that not every database can hold.
-fn has_null_character(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_null_character),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_null_character(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
-}
-
-async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    let collected = Limited::new(body, MAX_JSON).collect().await;
-    collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        let refusal = if error.is::<LengthLimitError>() {
-            Error::LimitExceeded(Text::Detail(format!("A JSON document may have at most {MAX_JSON} bytes.")))
-        } else {
-            invalid("The client closed the connection before the whole body was sent.")
-        };
-        refusal.into()
-    })
-}
-
-fn invalid(text: &str) -> Error {
-    Error::Invalid(text.into())
 }
 
 /// The media type of a request, without parameters, in lower case.

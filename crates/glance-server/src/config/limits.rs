@@ -19,6 +19,14 @@ pub struct Limits {
     pub image_location_quota: i64,
     /// Bytes of all images of a project (`user_storage_quota`); `None` for no limit.
     pub user_storage_quota: Option<u64>,
+    /// Bytes of a JSON document (`[limits] json_size`).
+    pub json_size: usize,
+    /// Values of a JSON document (`[limits] json_values`).
+    pub json_values: usize,
+    /// Filters of a list (`[limits] list_filters`).
+    pub list_filters: usize,
+    /// Values behind `in:` of a list (`[limits] list_values`).
+    pub list_values: usize,
 }
 
 impl Limits {

@@ -92,7 +92,7 @@ pub fn reload(arguments: &Arguments, environment: &[(String, String)]) -> anyhow
 /// Whether a running service takes over a change of the option.
 #[must_use]
 pub fn is_reloaded(group: &str, name: &str) -> bool {
-    let tables = [options::LOGGING, options::IMAGE_FORMAT];
+    let tables = [options::LOGGING, options::IMAGE_FORMAT, options::REQUESTS];
     let known = tables.iter().copied().flatten().any(|def| def.group == group && def.name == name);
     known || group == "DEFAULT" && SNAPSHOT.contains(&name)
 }
@@ -339,6 +339,10 @@ pub fn snapshot(options: &oslo::config::Config, open_project: Option<ProjectId>)
             image_tag_quota: options.get("DEFAULT", "image_tag_quota")?,
             image_location_quota: options.get("DEFAULT", "image_location_quota")?,
             user_storage_quota: limits::storage_quota(&options.get::<String>("DEFAULT", "user_storage_quota")?)?,
+            json_size: options.get("limits", "json_size")?,
+            json_values: options.get("limits", "json_values")?,
+            list_filters: options.get("limits", "list_filters")?,
+            list_values: options.get("limits", "list_values")?,
         },
         hashing_algorithm: Algorithm::named(&algorithm)?,
     })

@@ -3,12 +3,14 @@
 //! Names and defaults are those of Glance.
 
 mod database;
+mod limits;
 mod listening;
 mod logging;
 
 use oslo::config::{Kind, OldName, OptionDef};
 
 pub use database::DATABASE;
+pub use limits::{LIMITS, REQUESTS};
 pub use listening::LISTENING;
 pub use logging::LOGGING;
 
@@ -86,16 +88,6 @@ pub const GLANCE_STORE: &[OptionDef] = &[
     OptionDef::new("glance_store", "stores", Kind::List, "Types of stores where stores have no names.")
         .default("file,http"),
 ];
-
-/// Options of `[limits]`, this service's own.
-pub const LIMITS: &[OptionDef] = &[OptionDef::new(
-    "limits",
-    "cache_time",
-    Kind::Int,
-    "Seconds for which limits of Keystone are remembered; 0: not at all.",
-)
-.default("1")
-.min(0)];
 
 /// Options of `[node]`, this service's own.
 pub const NODE: &[OptionDef] = &[
@@ -235,6 +227,7 @@ pub const TABLES: &[&[OptionDef]] = &[
     IMPORT_FILTERING,
     LIMITS,
     NODE,
+    REQUESTS,
     TRACES,
 ];
 

@@ -5,6 +5,7 @@
 mod support;
 
 mod authentication;
+mod bounds;
 mod coverage;
 mod differential;
 mod downloads;

@@ -1,6 +1,6 @@
 //! `/v2/images/{image_id}/members`.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use glance_domain::{Member, ProjectId};
 use http::StatusCode;
@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Answer, json};
-use crate::api::extract::{JsonBody, PathParams};
+use crate::api::extract::PathParams;
+use crate::api::json::read;
 use crate::app::SharedApp;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
@@ -24,12 +25,8 @@ pub async fn index(State(app): State<SharedApp>, ctx: RequestContext, path: Path
 }
 
 /// Shares an image with a project.
-pub async fn create(
-    State(app): State<SharedApp>,
-    ctx: RequestContext,
-    path: PathParams,
-    JsonBody(body): JsonBody,
-) -> Answer {
+pub async fn create(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams, request: Request) -> Answer {
+    let body = read(&ctx, request).await?;
     let project = new_member(&body)?;
     let member = app.create_member(&ctx, &path.parent_image_to_change(&ctx)?, project).await?;
     json(StatusCode::OK, &MemberView::new(&member))
@@ -42,12 +39,8 @@ pub async fn show(State(app): State<SharedApp>, ctx: RequestContext, path: PathP
 }
 
 /// Sets what a member says about the image.
-pub async fn update(
-    State(app): State<SharedApp>,
-    ctx: RequestContext,
-    path: PathParams,
-    JsonBody(body): JsonBody,
-) -> Answer {
+pub async fn update(State(app): State<SharedApp>, ctx: RequestContext, path: PathParams, request: Request) -> Answer {
+    let body = read(&ctx, request).await?;
     let status = new_status(&body)?;
     let member = app.update_member(&ctx, &path.parent_image_to_change(&ctx)?, &member_of(&path), &status).await?;
     json(StatusCode::OK, &MemberView::new(&member))

@@ -1,6 +1,6 @@
 //! `/v2/images`: register, list, show, change and delete.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use glance_domain::patch::{self, Dialect};
 use http::header::{HeaderName, HeaderValue, LOCATION};
@@ -11,7 +11,8 @@ use super::list_query::ListRequest;
 use super::view::{ImageView, ListView};
 use super::{Answer, json, no_content};
 use crate::api::error::Refusal;
-use crate::api::extract::{JsonBody, PathParams, QueryParams, media_type};
+use crate::api::extract::{PathParams, QueryParams, media_type};
+use crate::api::json::read;
 use crate::app::SharedApp;
 use crate::app::context::RequestContext;
 use crate::app::error::Error;
@@ -24,12 +25,8 @@ const STORE_IDS: HeaderName = HeaderName::from_static("openstack-image-store-ids
 const NEVER_SENT: [&str; 5] = ["direct_url", "self", "file", "schema", "stores"];
 
 /// Registers an image.
-pub async fn create(
-    State(app): State<SharedApp>,
-    ctx: RequestContext,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody,
-) -> Answer {
+pub async fn create(State(app): State<SharedApp>, ctx: RequestContext, headers: HeaderMap, request: Request) -> Answer {
+    let body = read(&ctx, request).await?;
     let Value::Object(document) = &body else {
         return Err(Error::Invalid("An image must be a JSON object.".into()).into());
     };
@@ -77,9 +74,8 @@ pub async fn update(
     ctx: RequestContext,
     path: PathParams,
     headers: HeaderMap,
-    request: axum::extract::Request,
+    request: Request,
 ) -> Answer {
-    use axum::extract::FromRequest;
     let given = media_type(&headers).unwrap_or_default();
     let known = Dialect::MEDIA_TYPES;
     let Some((dialect, _)) = known.into_iter().find(|(_, name)| *name == given) else {
@@ -87,7 +83,7 @@ pub async fn update(
         let refusal = Refusal::media_type(&given, format!("Image PATCH expects Content-Type one of: {names}"));
         return Err(refusal.with_header(ACCEPT_PATCH, &names));
     };
-    let JsonBody(body) = JsonBody::from_request(request, &()).await?;
+    let body = read(&ctx, request).await?;
     let changes = patch::parse(dialect, &body, &ctx.config.schema).map_err(Error::from)?;
     let image = app.update_image(&ctx, &path.image_to_change(&ctx)?, &changes).await?;
     Ok(json(StatusCode::OK, &ImageView::new(&image, &ctx))?.into_response())

@@ -11,6 +11,7 @@ use glance_domain::{ImageId, Timestamp};
 use crate::api::extract::QueryParams;
 use crate::app::context::RequestContext;
 use crate::app::error::{Error, Result};
+use crate::config::Limits;
 
 /// A list that was asked for.
 pub struct ListRequest {
@@ -31,8 +32,9 @@ impl ListRequest {
     /// Reads the parameters. Of a parameter that is given more than once the first counts, of a filter the last.
     ///
     /// # Errors
-    /// `Invalid` that names the parameter; of several, the first in Glance's order.
+    /// `Invalid` that names the parameter; of several, the first in Glance's order, after there being too many.
     pub fn parse(params: &QueryParams, ctx: &RequestContext) -> Result<Self> {
+        check_count(params, &ctx.config.limits)?;
         let mut query = ImageQuery::new(ctx.viewer(), ctx.config.api.limit_param_default);
         let mut seen: BTreeMap<String, (usize, String)> = BTreeMap::new();
         for (position, (name, value)) in params.0.iter().enumerate() {
@@ -65,19 +67,38 @@ impl ListRequest {
             query.filters.push(Filter::Protected(flag("protected", text)?));
         }
         query.filters.extend(all(params, "tag").map(|tag| Filter::Tag(tag.to_owned())));
-        let late = filters(&mut query, &seen).and_then(|()| first(params, "marker").map(marker).transpose());
+        let late = filters(&mut query, &seen, &ctx.config.limits)
+            .and_then(|()| first(params, "marker").map(marker).transpose());
         let late = late.map(|marker| query.marker = marker).err();
         Ok(Self { query, params: seen, late })
     }
 }
 
+/// Refuses more filters than one query may have: each costs the database a condition or a subquery.
+fn check_count(params: &QueryParams, limits: &Limits) -> Result<()> {
+    let is_filter = |name: &str| matches!(name, "tag" | "visibility") || !NOT_FILTERS.contains(&name);
+    let count = params.0.iter().filter(|(name, _)| is_filter(name)).count();
+    if count <= limits.list_filters {
+        return Ok(());
+    }
+    Err(invalid(format!("A list may have at most {} filters.", limits.list_filters)))
+}
+
 /// Takes over the filters that say nothing wrong.
-fn filters(query: &mut ImageQuery, seen: &BTreeMap<String, (usize, String)>) -> Result<()> {
+fn filters(query: &mut ImageQuery, seen: &BTreeMap<String, (usize, String)>, limits: &Limits) -> Result<()> {
+    let mut values = 0;
     let taken = |name: &str| NOT_FILTERS.contains(&name) || matches!(name, "os_hidden" | "protected" | "changes-since");
     let mut ordered: Vec<_> = seen.iter().filter(|(name, _)| !taken(name)).collect();
     ordered.sort_by_key(|(_, (position, _))| *position);
     for (name, (_, value)) in ordered {
-        query.filters.push(filter(name, value)?);
+        let filter = filter(name, value)?;
+        if let Filter::Text(_, list) = &filter {
+            values += list.len();
+        }
+        if values > limits.list_values {
+            return Err(invalid(format!("The filters of a list may have at most {} values.", limits.list_values)));
+        }
+        query.filters.push(filter);
     }
     Ok(())
 }
@@ -272,7 +293,13 @@ fn sorting(params: &QueryParams) -> Result<Vec<(SortKey, SortDir)>> {
         None => all(params, "sort_dir").count(),
     };
     let last = given.first().filter(|_| directions == 1).map_or(SortDir::Desc, |(_, direction)| *direction);
-    let mut order = given;
+    let mut order: Vec<(SortKey, SortDir)> = Vec::new();
+    // A key that comes again decides nothing.
+    for (key, direction) in given {
+        if order.iter().all(|(known, _)| *known != key) {
+            order.push((key, direction));
+        }
+    }
     for key in [SortKey::CreatedAt, SortKey::Id] {
         if order.iter().all(|(known, _)| *known != key) {
             order.push((key, last));
@@ -355,6 +382,8 @@ mod tests {
         assert!(sorting(&params(&[("sort", "name"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort_dir", "asc"), ("sort_dir", "asc")])).is_err());
         assert!(sorting(&params(&[("sort", "colour")])).is_err());
+        let again = [("sort", "name:asc,name:desc,size:asc")];
+        assert_eq!(sorted(&again), [(Name, Asc), (Size, Asc), (CreatedAt, Desc), (Id, Desc)]);
     }
 
     #[test]
