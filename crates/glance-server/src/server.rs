@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::future::join_all;
+use glance_store::Budget;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -95,7 +96,7 @@ impl Door {
             match listener.accept().await {
                 Ok(connection) => {
                     let serving = self.serving.clone();
-                    let service = self.service.clone();
+                    let service = (self.service.clone(), self.app.stores.budget().clone());
                     let watcher = connections.watcher();
                     let counted = self.app.metrics.connection();
                     self.app.tasks.spawn_connection(async move {
@@ -113,13 +114,13 @@ impl Door {
 }
 
 /// Serves one connection to its end.
-async fn welcome(mut connection: Connection, serving: Serving, service: Service, watcher: Watcher) {
+async fn welcome(mut connection: Connection, serving: Serving, (service, budget): (Service, Budget), watcher: Watcher) {
     connection.prepare(&serving.settings);
     let peer = match connection.peer(&serving.settings).await {
         Ok(peer) => peer,
         Err(error) => return tracing::debug!(%error, "a proxy does not say whom it speaks for"),
     };
-    let guest = Guest { peer, settings: serving.settings, service, watcher };
+    let guest = Guest { peer, settings: serving.settings, service, watcher, budget };
     match connection {
         Connection::Tcp(stream, _) => guest.greet(stream, serving.tls).await,
         Connection::Unix(stream) => guest.greet(stream, serving.tls).await,
@@ -132,6 +133,7 @@ struct Guest {
     settings: Arc<Settings>,
     service: Service,
     watcher: Watcher,
+    budget: Budget,
 }
 
 impl Guest {
@@ -154,7 +156,7 @@ impl Guest {
         IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let settings = self.settings.clone();
-        let (stream, refused) = Bounded::new(stream, settings.max_header_size);
+        let (stream, refused) = Bounded::new(stream, settings.max_header_size, self.budget);
         let heads = stream.heads();
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

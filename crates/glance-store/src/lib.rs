@@ -1,5 +1,6 @@
 //! Where image bytes live: the seam to the back ends, the registry of named stores, and the drivers.
 
+pub mod budget;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod registry;
 pub mod store;
 pub mod survey;
 
+pub use budget::{Budget, Share};
 pub use error::{Error, Kind, Outcome, Result};
 pub use identity::{Expectation, Identified};
 pub use registry::{StoreEntry, Stores};

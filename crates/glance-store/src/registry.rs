@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use glance_domain::{Location, StoreId};
 
+use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::store::Store;
 
@@ -60,6 +61,7 @@ pub struct Stores {
     entries: Vec<StoreEntry>,
     default: usize,
     naming: Naming,
+    budget: Budget,
 }
 
 impl Stores {
@@ -78,7 +80,19 @@ impl Stores {
         if entries[default].reserved {
             return Err(Error::new(Kind::Config, "a reserved store cannot be the default"));
         }
-        Ok(Self { entries, default, naming })
+        Ok(Self { entries, default, naming, budget: Budget::default() })
+    }
+
+    /// The same with another budget for the buffers of transfers.
+    #[must_use]
+    pub fn with_budget(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The budget for the buffers of transfers to and from the stores.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The store for new images when nobody names one.

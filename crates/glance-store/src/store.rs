@@ -303,6 +303,14 @@ pub trait StoreWriter: Send {
     /// As [`StoreWriter::write`].
     async fn write_zeroes(&mut self, length: u64) -> Result<()>;
 
+    /// Hands on what has been gathered of earlier writes, so that nothing of it stays in memory. It need not be durable.
+    ///
+    /// # Errors
+    /// As [`StoreWriter::write`].
+    async fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Makes the object durable and visible. Called only after size, hashes, signature and format are known to be good.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ impl App {
         options: UploadOptions,
         body: Incoming,
     ) -> Result<()> {
-        let mut receiver = Receiver::new(body);
+        let mut receiver = Receiver::within(body, self.stores.budget().clone());
         let awaits_go_ahead = options.awaits_go_ahead;
         match self.begin_upload(ctx, id, options).await {
             Ok(upload) => {
@@ -235,6 +235,9 @@ impl App {
         let lease = upload.lease.clone();
         let mut pending = next_chunk(receiver, stop, &lease).await?;
         while let Some(chunk) = pending {
+            if receiver.is_short() {
+                writer.flush().await.map_err(explain_store)?;
+            }
             size += chunk.len() as u64;
             if size > cap {
                 return Err(too_large(cap));
@@ -242,8 +245,10 @@ impl App {
             upload.room.grow(self, &upload.new.id, size).await?;
             counted.add(chunk.len());
             inspection.feed(&chunk);
-            let store = async { writer.write(chunk.clone()).await.map_err(explain_store) };
-            let hash = async { hashes.update(chunk.clone()).await.map_err(Error::internal) };
+            // Nobody has the chunk any more once both are through, even if the next one is long in coming.
+            let (to_store, to_hash) = (chunk.clone(), chunk);
+            let store = async { writer.write(to_store).await.map_err(explain_store) };
+            let hash = async { hashes.update(to_hash).await.map_err(Error::internal) };
             ((), (), pending) = tokio::try_join!(hash, store, next_chunk(receiver, stop, &lease))?;
         }
         check_size(upload, size)?;

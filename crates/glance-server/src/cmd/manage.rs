@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use glance_db::{Database, INITIAL};
-use glance_store::Stores;
+use glance_store::{Budget, Stores};
 use oslo::config::{Config, Sources, config_directories, default_config_files};
 
 use crate::config::options::TABLES;
@@ -70,7 +70,7 @@ impl Place {
         match &self.folder {
             Some(folder) => {
                 let folder = folder.canonicalize().with_context(|| format!("cannot open {}", folder.display()))?;
-                config::stores::embedded(&folder, Folders::LeaveAlone)
+                config::stores::embedded(&folder, Budget::default(), Folders::LeaveAlone)
             }
             None => config::stores::open(&config::stores::register(self.options.clone())?, Folders::LeaveAlone),
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use glance_domain::ProjectId;
 use glance_domain::schema::ImageSchema;
-use glance_store::Stores;
+use glance_store::{Budget, Stores};
 use oslo::config::Sources;
 
 use crate::api::pipeline::{Address, Pipeline, Trust};
@@ -257,7 +257,7 @@ fn embedded(arguments: &Arguments, environment: &[(String, String)]) -> anyhow::
         config: snapshot(&options, Some(ProjectId::new("default")))?,
         database: catalogue::embedded(&folder),
         owns_database: true,
-        stores: stores::embedded(&folder, Folders::Prepare)?,
+        stores: stores::embedded(&folder, Budget::new(options.get("limits", "transfer_memory")?), Folders::Prepare)?,
         project_limits: None,
         policy: Enforcer::default(),
         pipeline: Pipeline::open(),

@@ -10,7 +10,7 @@ use glance_store::fetch::FetchOptions;
 use glance_store::file::{DataDir, FileOptions, FileStore, IdentityCheck, Provisioning, Timeout};
 use glance_store::http::HttpStore;
 use glance_store::registry::Naming;
-use glance_store::{Store, StoreEntry, Stores};
+use glance_store::{Budget, Store, StoreEntry, Stores};
 use oslo::config::{Config, OptionDef, Pairs};
 
 use super::filtering::url_filter;
@@ -72,10 +72,11 @@ pub enum Folders {
 ///
 /// # Errors
 /// For a folder that no location can name.
-pub fn embedded(folder: &Path, folders: Folders) -> anyhow::Result<Stores> {
-    let driver = file_store(FileOptions::new(folder.join("images")), folders).context("cannot open the file store")?;
+pub fn embedded(folder: &Path, budget: Budget, folders: Folders) -> anyhow::Result<Stores> {
+    let options = FileOptions { budget: budget.clone(), ..FileOptions::new(folder.join("images")) };
+    let driver = file_store(options, folders).context("cannot open the file store")?;
     let id = StoreId::new("file");
-    Ok(Stores::new(vec![StoreEntry::new(id.clone(), "file", driver)], &id, Naming::Named)?)
+    Ok(Stores::new(vec![StoreEntry::new(id.clone(), "file", driver)], &id, Naming::Named)?.with_budget(budget))
 }
 
 /// Opens the stores.
@@ -83,39 +84,52 @@ pub fn embedded(folder: &Path, folders: Folders) -> anyhow::Result<Stores> {
 /// # Errors
 /// For a store that cannot be opened, or a missing or unknown `default_backend`.
 pub fn open(config: &Config, folders: Folders) -> anyhow::Result<Stores> {
+    let budget = Budget::new(config.get("limits", "transfer_memory")?);
+    let opening = Opening { config, folders, budget: &budget };
     let named = names(config)?;
     if named.is_empty() {
-        return open_unnamed(config, folders);
+        return Ok(open_unnamed(&opening)?.with_budget(budget));
     }
     let default: Option<String> = config.get("glance_store", "default_backend")?;
     let default = StoreId::new(default.context("[glance_store] default_backend must name one of enabled_backends")?);
     let entries = named.iter().map(|(name, kind)| {
-        let driver =
-            open_driver(config, (name, kind), folders).with_context(|| format!("cannot open the store {name}"))?;
+        let driver = opening.driver(name, kind).with_context(|| format!("cannot open the store {name}"))?;
         let mut entry = StoreEntry::new(StoreId::new(name.as_str()), kind.as_str(), driver);
         entry.description = config.get(name, "store_description")?;
         entry.weight = config.get(name, "weight")?;
         anyhow::Ok(entry)
     });
-    Ok(Stores::new(entries.collect::<anyhow::Result<_>>()?, &default, Naming::Named)?)
+    Ok(Stores::new(entries.collect::<anyhow::Result<_>>()?, &default, Naming::Named)?.with_budget(budget))
 }
 
-fn open_unnamed(config: &Config, folders: Folders) -> anyhow::Result<Stores> {
+fn open_unnamed(opening: &Opening<'_>) -> anyhow::Result<Stores> {
+    let config = opening.config;
     let default: String = config.get("glance_store", "default_store")?;
     let kinds: Vec<String> = config.get("glance_store", "stores")?;
     let known = kinds.iter().filter(|kind| matches!(kind.as_str(), "file" | "http"));
     let entries = known.map(|kind| {
-        let driver = open_driver(config, ("glance_store", kind), folders)
-            .with_context(|| format!("cannot open the {kind} store"))?;
+        let driver = opening.driver("glance_store", kind).with_context(|| format!("cannot open the {kind} store"))?;
         Ok(StoreEntry::new(StoreId::new(kind.as_str()), kind.as_str(), driver))
     });
     Ok(Stores::new(entries.collect::<anyhow::Result<_>>()?, &StoreId::new(default), Naming::ByScheme)?)
 }
 
-fn open_driver(config: &Config, (group, kind): (&str, &str), folders: Folders) -> anyhow::Result<Arc<dyn Store>> {
-    match kind {
-        "http" => Ok(Arc::new(HttpStore::open(&http_options(config, group)?)?)),
-        _ => file_store(file_options(config, group)?, folders),
+/// What the drivers are opened with.
+struct Opening<'a> {
+    config: &'a Config,
+    folders: Folders,
+    /// What the buffers of all transfers may take.
+    budget: &'a Budget,
+}
+
+impl Opening<'_> {
+    /// The driver of that kind with the options of `group`.
+    fn driver(&self, group: &str, kind: &str) -> anyhow::Result<Arc<dyn Store>> {
+        if kind == "http" {
+            return Ok(Arc::new(HttpStore::open(&http_options(self.config, group)?)?));
+        }
+        let options = FileOptions { budget: self.budget.clone(), ..file_options(self.config, group)? };
+        file_store(options, self.folders)
     }
 }
 

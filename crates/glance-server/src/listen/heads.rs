@@ -11,6 +11,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use glance_store::Budget;
+use glance_store::budget::SHORT;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
@@ -52,6 +54,8 @@ pub struct Bounded<IO> {
     heads: Heads,
     /// The bound, in bytes.
     most: usize,
+    /// What the buffers of transfers may take.
+    budget: Budget,
     /// Whether something was sent: a refusal could then be taken for a part of it.
     answered: bool,
     refused: Refused<IO>,
@@ -143,17 +147,22 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Refused<IO> {
 }
 
 impl<IO> Bounded<IO> {
-    /// Lets at most `most` bytes of headers through.
-    pub fn new(inner: IO, most: usize) -> (Self, Refused<IO>) {
+    /// Lets at most `most` bytes of headers through, and bodies in short pieces while `budget` is used up.
+    pub fn new(inner: IO, most: usize, budget: Budget) -> (Self, Refused<IO>) {
         let heads = Heads(Arc::new(Mutex::new(Phase::Head { seen: 0 })));
         let slot = Arc::default();
         let refused = Refused(Arc::clone(&slot));
-        (Self { inner: Some(inner), heads, most, answered: false, refused: Refused(slot) }, refused)
+        (Self { inner: Some(inner), heads, most, budget, answered: false, refused: Refused(slot) }, refused)
     }
 
     /// Whom to tell that headers are complete.
     pub fn heads(&self) -> Heads {
         self.heads.clone()
+    }
+
+    /// The bytes of a body that are read at once, where `usual` are if there is memory for them.
+    fn piece(&self, usual: usize) -> usize {
+        if self.budget.is_scarce() { SHORT } else { usual }
     }
 
     fn refuse(&mut self) {
@@ -197,14 +206,18 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Bounded<IO> {
                 Phase::Head { seen: seen + ready!(self.poll_some(cx, buf, most))? }
             }
             Phase::Sized { left } => {
-                let read = ready!(self.poll_some(cx, buf, usize::try_from(left).unwrap_or(usize::MAX)))?;
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(self.piece(usize::MAX));
+                let read = ready!(self.poll_some(cx, buf, most))?;
                 match left.saturating_sub(read as u64) {
                     0 => Phase::Head { seen: 0 },
                     left => Phase::Sized { left },
                 }
             }
             // Whoever reads the body may have said in the meantime that it has ended.
-            Phase::Unsized => return self.poll_some(cx, buf, CHUNKS).map_ok(|_| ()),
+            Phase::Unsized => {
+                let most = self.piece(CHUNKS);
+                return self.poll_some(cx, buf, most).map_ok(|_| ());
+            }
         };
         *self.heads.phase() = next;
         Poll::Ready(Ok(()))
@@ -254,7 +267,7 @@ mod tests {
         let (server, mut client) = tokio::io::duplex(1 << 20);
         client.write_all(&vec![b'x'; sent]).await.unwrap();
         client.shutdown().await.unwrap();
-        let (server, refused) = Bounded::new(server, MOST);
+        let (server, refused) = Bounded::new(server, MOST, Budget::default());
         (server, refused, client)
     }
 
@@ -330,6 +343,17 @@ mod tests {
             assert_eq!(read_all(&mut io).await, (MOST, false));
             drop(kept);
         }
+    }
+
+    #[tokio::test]
+    async fn while_memory_is_scarce_bodies_come_in_short_pieces() {
+        let (mut io, _refused, _client) = connection(1 << 20).await;
+        let mut buffer = vec![0; 1 << 20];
+        let _body = io.heads().complete(Full::new(Bytes::from(vec![0; 1 << 20])));
+        let share = io.budget.take(io.budget.left());
+        assert_eq!(io.read(&mut buffer).await.unwrap(), SHORT);
+        drop(share);
+        assert!(io.read(&mut buffer).await.unwrap() > SHORT);
     }
 
     #[tokio::test]

@@ -2,11 +2,18 @@
 //!
 //! HTTP delivers frames of a few hundred bytes from a slow client and of hundreds of KiB from a fast one. Small frames
 //! that are already there are joined; nothing is waited for to fill a chunk, so a slow client costs only what it sent.
+//!
+//! A chunk has a share of the budget for buffers, which is taken once its data is there and ends when the last of hashing
+//! and storing has let go of it. Where no share is left, data comes in short chunks without one, of which whoever stores
+//! them must not gather many: [`Receiver::is_short`]. No upload ever waits for another.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
+use glance_store::Budget;
+use glance_store::budget::SHORT;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
@@ -33,16 +40,30 @@ pub struct Interrupted(#[source] Box<dyn std::error::Error + Send + Sync>);
 /// Reads a body chunk by chunk.
 pub struct Receiver {
     body: Incoming,
-    held: Option<Bytes>,
+    held: VecDeque<Bytes>,
     /// A body must not be asked again once it has ended.
     ended: bool,
+    budget: Option<Budget>,
+    is_short: bool,
 }
 
 impl Receiver {
-    /// Reads from `body`.
+    /// Reads from `body` what nobody keeps for long.
     #[must_use]
     pub fn new(body: Incoming) -> Self {
-        Self { body, held: None, ended: false }
+        Self { body, held: VecDeque::new(), ended: false, budget: None, is_short: false }
+    }
+
+    /// Reads from `body` chunks that have shares of `budget`, or are short.
+    #[must_use]
+    pub fn within(body: Incoming, budget: Budget) -> Self {
+        Self { budget: Some(budget), ..Self::new(body) }
+    }
+
+    /// Whether the last chunk has no share, because none was left: what is gathered has to be handed on before it.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.is_short
     }
 
     /// The next chunk, never empty; `None` at the end.
@@ -50,27 +71,43 @@ impl Receiver {
     /// # Errors
     /// [`Interrupted`] when the body is cut off.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Interrupted> {
-        let first = match self.held.take() {
+        let first = match self.held.pop_front() {
             Some(held) => held,
             None => match self.frame().await? {
                 Some(frame) => frame,
                 None => return Ok(None),
             },
         };
-        if first.len() >= LARGE { Ok(Some(first)) } else { self.join(first).map(Some) }
+        let is_scarce = self.budget.as_ref().is_some_and(Budget::is_scarce);
+        let chunk = if is_scarce || first.len() >= LARGE { first } else { self.join(first)? };
+        Ok(Some(self.shared(chunk)))
+    }
+
+    /// The chunk with a share, or the beginning of it.
+    fn shared(&mut self, mut chunk: Bytes) -> Bytes {
+        let Some(budget) = &self.budget else { return chunk };
+        if let Some(share) = budget.take(chunk.len()) {
+            self.is_short = false;
+            return share.over(chunk);
+        }
+        self.is_short = true;
+        if chunk.len() > SHORT {
+            self.held.push_front(chunk.split_off(SHORT));
+        }
+        chunk
     }
 
     /// Appends the frames that are there already.
     fn join(&mut self, first: Bytes) -> Result<Bytes, Interrupted> {
         let mut joined: Option<BytesMut> = None;
-        loop {
+        while self.held.is_empty() {
             let more = match self.frame().now_or_never() {
                 Some(Ok(Some(frame))) => frame,
                 Some(Err(interrupted)) => return Err(interrupted),
                 Some(Ok(None)) | None => break,
             };
             if more.len() >= LARGE {
-                self.held = Some(more);
+                self.held.push_back(more);
                 break;
             }
             // Of full size at once: growing would copy what is there again and again.
@@ -151,6 +188,30 @@ mod tests {
         let many = sizes(body(&[64 << 10; 40])).await;
         assert_eq!(many.iter().sum::<usize>(), 40 * (64 << 10));
         assert!(many.iter().all(|size| *size <= TARGET + LARGE), "{many:?}");
+    }
+
+    #[tokio::test]
+    async fn without_shares_chunks_are_short_until_there_is_room() {
+        let budget = Budget::new(3 << 20);
+        let mut receiver = body(&[1 << 20, 1 << 20, 1 << 20, 200 << 10, 10, 200 << 10]);
+        receiver.budget = Some(budget.clone());
+        let mut shared = Vec::new();
+        for _ in 0..3 {
+            shared.extend(receiver.next().await.unwrap());
+            assert!(!receiver.is_short());
+        }
+        assert_eq!(budget.left(), 0);
+        let mut short = receiver.next().await.unwrap().unwrap();
+        assert_eq!((short.len(), receiver.is_short(), budget.left()), (SHORT, true, 0));
+        short = receiver.next().await.unwrap().unwrap();
+        assert_eq!((short.len(), receiver.is_short()), (SHORT, true));
+        shared.clear();
+        assert_eq!(budget.left(), 3 << 20);
+        let rest = receiver.next().await.unwrap().unwrap();
+        assert_eq!((rest.len(), receiver.is_short()), ((200 << 10) - 2 * SHORT, false));
+        drop((short, rest));
+        assert_eq!(sizes(receiver).await, [10, 200 << 10]);
+        assert_eq!(budget.left(), 3 << 20);
     }
 
     #[tokio::test]

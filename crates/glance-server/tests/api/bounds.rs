@@ -1,7 +1,11 @@
 //! Requests that ask for too much are refused before they cost anything.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::future::join_all;
+use glance_store::budget::SHORT;
 use http::StatusCode;
 use serde_json::json;
 
@@ -93,4 +97,58 @@ async fn lists_have_a_number_of_filters_and_values() {
     }
     let answer = app.get(&format!("/v2/images?name={}", values(7))).await;
     assert_eq!(answer.json()["images"].as_array().unwrap().len(), 1);
+}
+
+/// Waits until the files of the store have at least `bytes` bytes.
+async fn wait_for_stored(app: &TestApp, bytes: usize) {
+    let folder = app.folder.path().join("images");
+    let stored =
+        || std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum::<u64>();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while stored() < bytes as u64 {
+        assert!(Instant::now() < deadline, "{} of {bytes} bytes are stored", stored());
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_slow_uploads_share_a_small_budget_and_all_complete() {
+    const UPLOADS: usize = 50;
+    const PIECE: usize = 10_000;
+    const PIECES: usize = 30;
+    const ROOM: usize = 100_000;
+    let app = TestApp::new().await;
+    let budget = app.app.stores.budget();
+    let _others = budget.take(budget.left() - ROOM).unwrap();
+    let (mut senders, mut ids, mut uploads) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..UPLOADS {
+        let id = app.create(&raw()).await;
+        let (sender, mut receiver) = tokio::sync::mpsc::channel::<Bytes>(1);
+        let body = futures_util::stream::poll_fn(move |cx| {
+            receiver.poll_recv(cx).map(|piece| piece.map(Ok::<_, std::io::Error>))
+        });
+        let (app, name) = (&app, id.clone());
+        uploads.push(async move { app.upload(&name, Body::from_stream(body)).await.status });
+        senders.push(sender);
+        ids.push(id);
+    }
+    let feeding = async {
+        for _ in 0..PIECES {
+            for sender in &senders {
+                sender.send(Bytes::from(vec![7; PIECE])).await.unwrap();
+            }
+        }
+        // Nobody has sent all, and yet hardly anything is kept in memory.
+        wait_for_stored(&app, UPLOADS * PIECE * PIECES - ROOM - UPLOADS * 2 * SHORT).await;
+        drop(senders);
+    };
+    let (answers, ()) = tokio::join!(join_all(uploads), feeding);
+    assert_eq!(answers, [StatusCode::NO_CONTENT; UPLOADS]);
+    for id in ids {
+        let image = app.get(&format!("/v2/images/{id}")).await.json();
+        assert_eq!((&image["status"], &image["size"]), (&json!("active"), &json!(PIECE * PIECES)));
+        let data = app.get(&format!("/v2/images/{id}/file")).await;
+        assert!(data.bytes == vec![7; PIECE * PIECES]);
+    }
+    assert_eq!(budget.left(), ROOM);
 }

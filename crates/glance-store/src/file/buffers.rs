@@ -5,6 +5,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::budget::{Budget, SHORT, Share};
 
 /// Idle memory that a pool keeps at most.
 const MAX_IDLE_BYTES: usize = 16 * 1024 * 1024;
@@ -12,29 +15,32 @@ const MAX_IDLE_BYTES: usize = 16 * 1024 * 1024;
 /// Buffers of one size.
 pub(super) struct Buffers {
     size: usize,
+    budget: Budget,
     idle: Mutex<Vec<Box<[u8]>>>,
 }
 
 impl Buffers {
-    pub(super) fn new(size: usize) -> Arc<Self> {
-        Arc::new(Self { size, idle: Mutex::new(Vec::new()) })
+    pub(super) fn new(size: usize, budget: Budget) -> Arc<Self> {
+        Arc::new(Self { size, budget, idle: Mutex::new(Vec::new()) })
     }
 
-    /// Size of each buffer in bytes.
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// A buffer with arbitrary contents.
-    pub(super) fn take(self: &Arc<Self>) -> Buffer {
+    /// A buffer with arbitrary contents, if the budget has room for it.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Buffer> {
+        let claim = Claim::Share { _share: self.budget.take(self.size)? };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let data = idle.unwrap_or_else(|| vec![0; self.size].into_boxed_slice());
-        Buffer { data, filled: 0, home: Arc::clone(self) }
+        Some(Buffer { data, filled: 0, home: Arc::clone(self), _claim: claim })
+    }
+
+    /// A short buffer, for which the budget need have no room; `turn` ends with it.
+    pub(super) fn short(self: &Arc<Self>, turn: Option<OwnedSemaphorePermit>) -> Buffer {
+        let data = vec![0; SHORT.min(self.size)].into_boxed_slice();
+        Buffer { data, filled: 0, home: Arc::clone(self), _claim: Claim::Turn { _turn: turn } }
     }
 
     fn give_back(&self, data: Box<[u8]>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if (idle.len() + 1) * self.size <= MAX_IDLE_BYTES {
+        if data.len() == self.size && (idle.len() + 1) * self.size <= MAX_IDLE_BYTES {
             idle.push(data);
         }
     }
@@ -45,9 +51,23 @@ pub(super) struct Buffer {
     data: Box<[u8]>,
     filled: usize,
     home: Arc<Buffers>,
+    _claim: Claim,
+}
+
+/// What a buffer may exist by.
+enum Claim {
+    /// A share of the budget.
+    Share { _share: Share },
+    /// It is the only short one of its reader.
+    Turn { _turn: Option<OwnedSemaphorePermit> },
 }
 
 impl Buffer {
+    /// Its size in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.data.len()
+    }
+
     /// The place for `length` bytes, or as many as fit.
     pub(super) fn space(&mut self, length: usize) -> &mut [u8] {
         let length = length.min(self.data.len());
@@ -83,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_buffer_comes_back_when_its_last_slice_is_dropped() {
-        let buffers = Buffers::new(8);
-        let mut buffer = buffers.take();
+        let buffers = Buffers::new(8, Budget::default());
+        let mut buffer = buffers.take().unwrap();
         buffer.space(3).copy_from_slice(b"abc");
         let whole = buffer.freeze(3);
         let tail = whole.slice(1..);
@@ -98,9 +118,20 @@ mod tests {
 
     #[test]
     fn idle_memory_is_bounded() {
-        let buffers = Buffers::new(MAX_IDLE_BYTES / 2);
-        let many: Vec<_> = (0..5).map(|_| buffers.take()).collect();
+        let buffers = Buffers::new(MAX_IDLE_BYTES / 2, Budget::default());
+        let many: Vec<_> = (0..5).map(|_| buffers.take().unwrap()).collect();
         drop(many);
         assert_eq!(idle(&buffers), 2);
+    }
+
+    #[test]
+    fn beyond_the_budget_buffers_are_short() {
+        let buffers = Buffers::new(1 << 20, Budget::new(1 << 20));
+        let buffer = buffers.take().unwrap();
+        assert!(buffers.take().is_none());
+        assert_eq!(buffers.short(None).size(), SHORT);
+        assert_eq!(idle(&buffers), 0, "short buffers are not kept");
+        drop(buffer.freeze(5));
+        assert!(buffers.take().is_some());
     }
 }

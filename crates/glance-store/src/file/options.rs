@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::budget::Budget;
+
 /// A folder for images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataDir {
@@ -72,6 +74,8 @@ pub struct FileOptions {
     pub timeout: Option<Timeout>,
     /// Whether folders are judged by their identity.
     pub identity: IdentityCheck,
+    /// What buffers for reading may take, with those of all other transfers.
+    pub budget: Budget,
 }
 
 impl FileOptions {
@@ -86,6 +90,7 @@ impl FileOptions {
             durability: Durability::default(),
             timeout: None,
             identity: IdentityCheck::default(),
+            budget: Budget::default(),
         }
     }
 }

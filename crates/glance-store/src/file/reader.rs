@@ -2,6 +2,9 @@
 //!
 //! What the page cache holds is copied right on the async thread, which is cheaper than waking another one. As soon as
 //! data has to come from the disk, a blocking thread fetches it, always one chunk ahead of the reader.
+//!
+//! Where the budget for buffers is used up, chunks are short, and there is one at a time: whoever reads must let go of a
+//! chunk, or copy it, before the next one comes.
 
 use std::io::IoSliceMut;
 use std::os::fd::OwnedFd;
@@ -11,6 +14,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use rustix::fs::{Advice, fadvise};
 use rustix::io::{Errno, ReadWriteFlags, pread, preadv2};
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Kind, Result};
 use crate::store::ByteStream;
@@ -26,6 +30,8 @@ pub(super) struct Reader {
     buffers: Arc<Buffers>,
     blocking: Blocking,
     ahead: Option<Job<Chunk>>,
+    /// Taken by the one short chunk that may be on its way.
+    turn: Arc<Semaphore>,
 }
 
 /// A chunk that a blocking thread has read.
@@ -45,7 +51,7 @@ struct Piece {
 
 impl Reader {
     pub(super) fn new(file: Arc<OwnedFd>, from: u64, to: u64, buffers: Arc<Buffers>, blocking: Blocking) -> Self {
-        Self { file, offset: from, end: to, buffers, blocking, ahead: None }
+        Self { file, offset: from, end: to, buffers, blocking, ahead: None, turn: Arc::new(Semaphore::new(1)) }
     }
 
     /// The chunks in order. An error is the last item.
@@ -63,7 +69,8 @@ impl Reader {
         if self.offset >= self.end {
             return Ok(None);
         }
-        let mut piece = self.next_piece();
+        let buffer = self.next_buffer().await;
+        let mut piece = self.next_piece(buffer);
         piece.fill_from_cache();
         if piece.filled == piece.length {
             return Ok(Some(piece.buffer.freeze(piece.length)));
@@ -74,8 +81,11 @@ impl Reader {
 
     async fn fetched(&mut self, job: Job<Chunk>) -> Result<Bytes> {
         let chunk = job.wait().await?;
-        if !chunk.was_cached && self.offset < self.end {
-            let mut piece = self.next_piece();
+        if !chunk.was_cached
+            && self.offset < self.end
+            && let Some(buffer) = self.buffers.take()
+        {
+            let mut piece = self.next_piece(buffer);
             self.ahead = Some(self.blocking.start(move || {
                 piece.fill_from_cache();
                 piece.read()
@@ -84,9 +94,18 @@ impl Reader {
         Ok(chunk.data)
     }
 
-    fn next_piece(&mut self) -> Piece {
-        let length = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX).min(self.buffers.size());
-        let (file, offset, buffer) = (Arc::clone(&self.file), self.offset, self.buffers.take());
+    /// A buffer of the usual size, or, where the budget has no room for it, a short one as soon as the last short one
+    /// has been let go of.
+    async fn next_buffer(&self) -> Buffer {
+        match self.buffers.take() {
+            Some(buffer) => buffer,
+            None => self.buffers.short(Arc::clone(&self.turn).acquire_owned().await.ok()),
+        }
+    }
+
+    fn next_piece(&mut self, buffer: Buffer) -> Piece {
+        let length = usize::try_from(self.end - self.offset).unwrap_or(usize::MAX).min(buffer.size());
+        let (file, offset) = (Arc::clone(&self.file), self.offset);
         self.offset += length as u64;
         Piece { file, offset, length, buffer, filled: 0 }
     }
@@ -126,12 +145,17 @@ pub(super) fn expect_sequential(file: &OwnedFd) {
 mod tests {
     use std::io::Write;
 
-    use futures_util::TryStreamExt;
+    use futures_util::{FutureExt as _, TryStreamExt};
 
     use super::*;
+    use crate::budget::{Budget, SHORT};
 
     fn reader(file: &Arc<OwnedFd>, length: usize) -> Reader {
-        Reader::new(Arc::clone(file), 0, length as u64, Buffers::new(64 * 1024), Blocking::new(None))
+        reader_within(file, length, Budget::default())
+    }
+
+    fn reader_within(file: &Arc<OwnedFd>, length: usize, budget: Budget) -> Reader {
+        Reader::new(Arc::clone(file), 0, length as u64, Buffers::new(64 * 1024, budget), Blocking::new(None))
     }
 
     #[tokio::test]
@@ -179,5 +203,32 @@ mod tests {
         file.set_len(100_000).unwrap();
         let rest: Result<Vec<Bytes>> = reader.into_stream().try_collect().await;
         assert_eq!(rest.unwrap_err().kind(), Kind::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn without_a_share_there_is_one_short_chunk_at_a_time() {
+        let mut file = tempfile::tempfile_in(".").unwrap();
+        file.write_all(&[7; 200_000]).unwrap();
+        let file = Arc::new(OwnedFd::from(file));
+        let budget = Budget::new(64 * 1024);
+        let mut first = reader_within(&file, 200_000, budget.clone());
+        let held = first.next().await.unwrap().unwrap();
+        assert_eq!((held.len(), budget.left()), (64 * 1024, 0));
+        let short = first.next().await.unwrap().unwrap();
+        assert_eq!(short.len(), SHORT);
+        assert!(first.next().now_or_never().is_none(), "the short chunk is still there");
+        // Another reader goes on meanwhile, to its end.
+        let mut other = reader_within(&file, 200_000, budget.clone());
+        let mut length = 0;
+        while let Some(chunk) = other.next().await.unwrap() {
+            assert!(chunk.len() <= SHORT);
+            length += chunk.len();
+        }
+        assert_eq!(length, 200_000);
+        drop(short);
+        assert_eq!(first.next().await.unwrap().unwrap().len(), SHORT);
+        drop(held);
+        assert_eq!(first.next().await.unwrap().unwrap().len(), 64 * 1024, "there is room again");
+        assert_eq!(budget.left(), 64 * 1024);
     }
 }

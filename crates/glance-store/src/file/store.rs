@@ -101,7 +101,7 @@ impl FileStore {
     fn new(options: FileOptions, metadata: LocationMetadata, mode: Mode) -> Result<Self> {
         let folders = Folders::new(&options.datadirs)?;
         let size = usize::try_from(options.chunk_size.clamp(MIN_READ, MAX_READ)).unwrap_or(usize::MAX);
-        let (blocking, buffers) = (Blocking::new(options.timeout), Buffers::new(size));
+        let (blocking, buffers) = (Blocking::new(options.timeout), Buffers::new(size, options.budget.clone()));
         Ok(Self { rules: Arc::new(Rules { options, folders, metadata }), mode, blocking, buffers })
     }
 

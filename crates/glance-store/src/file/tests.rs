@@ -59,6 +59,23 @@ async fn conforms_in_every_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_gathered_is_handed_on_when_that_is_wanted() {
+    let (scratch, options) = scratch();
+    let store = store(options);
+    let mut writer = store.begin(&StoreContext::default(), &object("a")).await.unwrap();
+    let length =
+        || fs::read_dir(scratch.path().join("images")).unwrap().next().unwrap().unwrap().metadata().unwrap().len();
+    for _ in 0..2 {
+        writer.write(Bytes::from_static(&[7; 5000])).await.unwrap();
+    }
+    assert_eq!(length(), 0, "small chunks are gathered");
+    writer.flush().await.unwrap();
+    assert_eq!(length(), 10_000);
+    writer.write(Bytes::from_static(&[8; 10])).await.unwrap();
+    assert_eq!(writer.finish().await.unwrap().bytes, 10_010);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn conforms_with_two_folders_and_a_timeout() {
     let (scratch, mut options) = scratch();
     options.datadirs.push(DataDir { path: scratch.path().join("more"), priority: 5 });

@@ -154,7 +154,7 @@ impl FileWriter {
         Self { draft: Arc::new(draft), blocking, gathered: Vec::new(), gathered_bytes: 0, written: 0 }
     }
 
-    async fn flush(&mut self) -> Result<()> {
+    async fn hand_on(&mut self) -> Result<()> {
         if self.gathered.is_empty() {
             return Ok(());
         }
@@ -179,14 +179,14 @@ impl StoreWriter for FileWriter {
         self.gathered_bytes += chunk.len();
         self.gathered.push(chunk);
         if self.gathered_bytes >= BATCH_BYTES || self.gathered.len() >= BATCH_CHUNKS {
-            self.flush().await?;
+            self.hand_on().await?;
         }
         Ok(())
     }
 
     async fn write_zeroes(&mut self, mut length: u64) -> Result<()> {
         if self.draft.rules.options.provisioning == Provisioning::Thin {
-            self.flush().await?;
+            self.hand_on().await?;
             self.written = self.plus(length)?;
             return Ok(());
         }
@@ -198,8 +198,12 @@ impl StoreWriter for FileWriter {
         Ok(())
     }
 
+    async fn flush(&mut self) -> Result<()> {
+        self.hand_on().await
+    }
+
     async fn finish(mut self: Box<Self>) -> Result<Stored> {
-        self.flush().await?;
+        self.hand_on().await?;
         let Self { draft, blocking, written, .. } = *self;
         blocking.run_long(move || draft.finish(written)).await
     }

@@ -3,8 +3,15 @@
 use oslo::config::{Kind, OptionDef};
 
 /// Options that are read at the start.
-pub const LIMITS: &[OptionDef] =
-    &[limit("cache_time", "Seconds for which limits of Keystone are remembered; 0: not at all.").default("1").min(0)];
+pub const LIMITS: &[OptionDef] = &[
+    limit("cache_time", "Seconds for which limits of Keystone are remembered; 0: not at all.").default("1").min(0),
+    limit(
+        "transfer_memory",
+        "Bytes for the buffers of all transfers together; beyond them, data comes in short pieces.",
+    )
+    .default("100663296")
+    .min(1 << 20),
+];
 
 /// Options about single requests.
 pub const REQUESTS: &[OptionDef] = &[
