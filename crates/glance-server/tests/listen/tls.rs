@@ -91,14 +91,16 @@ async fn http_2_over_tls() {
     let (mut sender, connection) = handshake.unwrap();
     let ask = async {
         let mut answers = Vec::new();
-        for path in ["/healthcheck", "/v2/images"] {
-            let uri = format!("https://images.example{path}");
-            let request = http::Request::get(uri).body(Empty::<Bytes>::new()).unwrap();
-            let answer = sender.send_request(request).await.unwrap();
+        for (path, header) in [("/healthcheck", 0), ("/v2/images", 60_000)] {
+            let request = http::Request::get(format!("https://images.example{path}")).header("a", "a".repeat(header));
+            let answer = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
             let version = answer.version();
             let status = answer.status().as_u16();
             answers.push((version, status, answer.into_body().collect().await.unwrap().to_bytes()));
         }
+        let request = http::Request::get("https://images.example/healthcheck").header("a", "a".repeat(66_000));
+        let refused = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await;
+        assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status() == 431), "more headers than may be");
         answers
     };
     let answers = tokio::select! {
