@@ -269,7 +269,7 @@ mod tests {
         }
 
         fn stores(&self) -> Stores {
-            embedded(self.folder.path(), Folders::Prepare).unwrap()
+            embedded(self.folder.path(), glance_store::Budget::default(), Folders::Prepare).unwrap()
         }
 
         async fn judge(&self, stores: &Stores) -> Judgement {

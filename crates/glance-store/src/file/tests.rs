@@ -62,7 +62,7 @@ async fn conforms_in_every_configuration() {
 async fn what_is_gathered_is_handed_on_when_that_is_wanted() {
     let (scratch, options) = scratch();
     let store = store(options);
-    let mut writer = store.begin(&StoreContext::default(), &object("a")).await.unwrap();
+    let mut writer = store.begin(&StoreContext::default(), &object("a"), Arc::new(NoJournal)).await.unwrap();
     let length =
         || fs::read_dir(scratch.path().join("images")).unwrap().next().unwrap().unwrap().metadata().unwrap().len();
     for _ in 0..2 {
