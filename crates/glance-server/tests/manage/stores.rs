@@ -217,8 +217,20 @@ fn what_records_name_is_no_orphan() {
         uuid(2),
         removed.display()
     ));
+    // The data of an image that is being deleted goes first.
+    fs::remove_file(stores.stored(4, "fast")).unwrap();
+    stores.sql(&format!(
+        "INSERT INTO rs_transfers (id, kind, image_id, node_id, store, phase, attempt) VALUES \
+         ('d', 'delete', '{}', 'n', '', 'writing', '')",
+        uuid(4)
+    ));
     assert_eq!(stores.found(&["store", "audit", "--repair"], 0), []);
-    stores.sql("DELETE FROM rs_transfers");
+    assert_eq!(stores.found(&["store", "scrub"], 0), []);
+    stores.sql("DELETE FROM rs_transfers WHERE id = 'd'");
+    let missing = [finding("missing", "fast", uuid(4))];
+    assert_eq!(stores.found(&["store", "audit"], 3), missing);
+    assert_eq!(stores.found(&["store", "scrub"], 3), missing);
+    stores.sql("DELETE FROM rs_transfers; DELETE FROM image_locations; DELETE FROM images");
     assert_eq!(stores.found(&["store", "audit"], 3).len(), 4);
 }
 

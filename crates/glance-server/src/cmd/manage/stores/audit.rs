@@ -124,10 +124,15 @@ impl Auditor<'_> {
         !has_failed && self.chosen.iter().any(|chosen| chosen.id == entry.id)
     }
 
-    /// Reports a finding, unless the image has changed or gone meanwhile.
+    /// Reports a finding, unless the image has changed or gone meanwhile, or somebody works on it: data goes before the
+    /// image does.
     async fn tell(&mut self, named: &NamedLocation, finding: Finding) -> anyhow::Result<()> {
         let now = self.db.claims_of(&named.image).await?;
-        if !now.locations.iter().any(|other| other.number == named.number && other.is_live && other.size == named.size)
+        if now.has_records
+            || !now
+                .locations
+                .iter()
+                .any(|other| other.number == named.number && other.is_live && other.size == named.size)
         {
             return Ok(());
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use glance_db::{Database, ScrubProgress};
-use glance_domain::query::Viewer;
 use glance_domain::{Image, ImageId, Location};
 use glance_store::{Kind, StoreContext, StoreEntry, Stores};
 use tokio::time::Instant;
@@ -139,18 +138,11 @@ impl Scrubber<'_> {
         }
     }
 
-    /// Whether the image still has that location and those digests: it may have been deleted while it was read.
+    /// Whether the image still has that location, and nobody works on it: it may have been deleted while it was read.
     async fn is_as_before(&self, image: &Image, location: &Location) -> anyhow::Result<bool> {
-        match self.db.get_image(&image.id, &Viewer::Admin(None)).await {
-            Ok(now) => {
-                let has = now.locations.iter().any(|other| other.id == location.id);
-                Ok(has && now.checksum == image.checksum && now.size == image.size)
-            }
-            Err(error) if error.kind() == glance_db::Kind::NotFound => Ok(false),
-            // The URL of another location cannot be read.
-            Err(error) if error.kind() == glance_db::Kind::Corrupt => Ok(true),
-            Err(error) => Err(error.into()),
-        }
+        let now = self.db.claims_of(&image.id).await?;
+        let has = now.locations.iter().any(|other| Some(other.number) == location.id && other.is_live);
+        Ok(has && !now.has_records)
     }
 }
 
