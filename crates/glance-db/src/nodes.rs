@@ -168,7 +168,9 @@ impl Database {
             }
             let mut taken = Vec::new();
             for record in records_of(&mut transaction, dead).await? {
-                let origin = (death != Death::Certain).then(|| dead.clone()).or(record.origin.clone());
+                // The first silent node is the one that began the upload; its heirs create nothing.
+                let silent = (death != Death::Certain).then(|| dead.clone());
+                let origin = record.origin.clone().or(silent);
                 let mut update = rows::update(&record.id);
                 let new = Record { id: self.new_work_id(), node: heir.clone(), origin, wait: Duration::ZERO, ..record };
                 update.value("id", new.id.as_str()).value("node_id", heir.as_str());
@@ -252,6 +254,13 @@ pub(crate) async fn lock(transaction: &mut Transaction, node: &NodeId) -> Result
         query.lock(LockType::Update);
     }
     Ok(transaction.fetch(&query, |row| Columns::of(row).optional_integer()).await?.pop().map(standing))
+}
+
+/// Whether a node has a row, be it fenced. A row that has gone never comes back.
+pub(crate) async fn is_there(transaction: &mut Transaction, node: Option<&NodeId>) -> Result<bool> {
+    let Some(node) = node else { return Ok(false) };
+    let query = Query::select().column("id").from("rs_nodes").and_where(Expr::col("id").eq(node.as_str())).take();
+    Ok(!transaction.fetch(&query, |_| Ok(())).await?.is_empty())
 }
 
 /// As [`lock`], for a node that must be live.

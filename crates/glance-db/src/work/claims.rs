@@ -56,7 +56,8 @@ impl Database {
     }
 
     /// Claims a record for `node`: gives it the new fence, with which the claimant may act. `None` when the record has
-    /// ended, was claimed since it was read, is for another node or a later version, or the node is fenced.
+    /// ended, was claimed since it was read, is for another node or a later version, or the node is fenced; and when it was
+    /// undone and its origin is still there.
     ///
     /// # Errors
     /// Only those of the database.
@@ -74,6 +75,9 @@ impl Database {
                 return Ok(None);
             }
             let record = rows::lock(&mut transaction, fence).await?;
+            if record.is_undone() && nodes::is_there(&mut transaction, record.origin.as_ref()).await? {
+                return Ok(None);
+            }
             transaction.commit().await?;
             Ok(Some(record))
         })

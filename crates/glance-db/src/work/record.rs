@@ -37,6 +37,14 @@ pub struct Record {
     pub age: Option<Duration>,
 }
 
+impl Record {
+    /// Whether it is of an upload that was undone, and is to be undone again when its origin has gone.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        matches!(&self.work, Work::Upload(transfer) if transfer.phase == Phase::Abandoned)
+    }
+}
+
 /// What is done to a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {

@@ -124,8 +124,8 @@ impl Database {
     }
 
     /// Ends an upload that failed, after its data was removed: the image, if it is still there, makes the transition
-    /// back and has no sizes any more. The record goes; while its origin may still act on it, it stays as
-    /// [`Phase::Abandoned`] and no longer counts against the quota.
+    /// back and has no sizes any more. The record goes; the first time that one with an origin is undone, it stays as
+    /// [`Phase::Abandoned`], to be undone again when its origin has gone, and no longer counts against the quota.
     ///
     /// # Errors
     /// [`Kind::Fenced`] when the work has ended or another node has claimed it.
@@ -141,7 +141,8 @@ impl Database {
                 transaction.execute(&update).await?;
             }
             match &record.origin {
-                Some(origin) if nodes::lock(&mut transaction, origin).await?.is_some() => {
+                // Its origin may have acted since the store was told, even if it has gone by now.
+                Some(_) if transfer.phase != Phase::Abandoned => {
                     let mut linger = rows::update(id);
                     linger.value("phase", Phase::Abandoned.as_str()).value("reserved", Option::<i64>::None);
                     transaction.execute(&linger).await?;

@@ -22,6 +22,15 @@ pub(crate) enum Removed {
     Unknown(glance_store::Error),
 }
 
+/// What a store's refusal to remove the first location means for a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnRefusal {
+    /// It is given up, and the image stays: nobody has touched its data.
+    Cancel,
+    /// It goes on: an earlier try may still remove the data.
+    Continue,
+}
+
 impl App {
     /// Deletes an image and its data.
     ///
@@ -61,7 +70,7 @@ impl App {
             self.db.cancel_delete(&id).await?;
             return Err(refusal);
         }
-        let deleted = self.delete_claimed(&context, &id, &current).await;
+        let deleted = self.delete_claimed(&context, &id, &current, OnRefusal::Cancel).await;
         drop((context, held));
         self.tasks.sweep_soon();
         deleted
@@ -71,12 +80,18 @@ impl App {
     ///
     /// # Errors
     /// `Conflict` and `Forbidden` when the store certainly refuses the first location: the image stays as it is.
-    pub(crate) async fn delete_claimed(&self, context: &StoreContext, id: &WorkId, image: &Image) -> Result<()> {
+    pub(crate) async fn delete_claimed(
+        &self,
+        context: &StoreContext,
+        id: &WorkId,
+        image: &Image,
+        on_refusal: OnRefusal,
+    ) -> Result<()> {
         let mut removed = Vec::new();
         for (place, location) in image.locations.iter().enumerate() {
             match self.remove_data(context, &self.store_of(location), &location.url).await {
                 Removed::Gone => removed.extend(location.id),
-                Removed::Refused(error) if place == 0 => {
+                Removed::Refused(error) if place == 0 && on_refusal == OnRefusal::Cancel => {
                     if let Some(refusal) = refusal(&error, &format!("Image {}", image.id)) {
                         self.db.cancel_delete(id).await?;
                         return Err(refusal);

@@ -10,7 +10,7 @@ use glance_store::{NewObject, StoreContext};
 
 use crate::app::App;
 use crate::app::error::{Error, Result};
-use crate::app::removal::Removed;
+use crate::app::removal::{OnRefusal, Removed};
 use crate::tasks::{Held, Lease};
 
 /// How long one try may take.
@@ -113,9 +113,9 @@ impl App {
             Err(error) if error.kind() == Kind::NotFound => return Ok(self.db.cancel_delete(id).await?),
             Err(error) => return Err(error.into()),
         };
-        match self.delete_claimed(&claim.store_context(), id, &image).await {
-            // The store refuses for good, as it would have refused the request: the image stays.
-            Err(Error::Conflict(_) | Error::Forbidden(_) | Error::NotFound(_)) | Ok(()) => Ok(()),
+        match self.delete_claimed(&claim.store_context(), id, &image, OnRefusal::Continue).await {
+            // Somebody else has deleted the image.
+            Err(Error::NotFound(_)) | Ok(()) => Ok(()),
             Err(error) => Err(error),
         }
     }
