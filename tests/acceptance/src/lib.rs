@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a harness for tests: what goes wrong fails the test")]
 
 pub mod clients;
+pub mod commits;
 pub mod data;
 pub mod database;
 pub mod disk;

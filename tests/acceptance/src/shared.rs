@@ -241,6 +241,15 @@ impl Service {
         Images::at(self.endpoint)
     }
 
+    /// Sends a signal, such as `STOP`.
+    ///
+    /// # Panics
+    /// When that is not possible.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success(), "cannot send {name}");
+    }
+
     /// Ends it at once, whatever it is doing.
     ///
     /// # Panics

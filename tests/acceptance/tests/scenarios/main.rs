@@ -20,6 +20,7 @@ mod lifecycle;
 mod limits;
 mod openapi;
 mod outages;
+mod pauses;
 mod ranges;
 mod refusals;
 mod sharing;
