@@ -110,12 +110,45 @@ on_every_database! {
         database.abort_upload(&taken[0].id, BACK, at(12)).await.unwrap();
         let lingering = database.list_node_work(&heir.id).await.unwrap().remove(0);
         assert!(matches!(&lingering.work, Work::Upload(transfer) if transfer.phase == glance_db::Phase::Abandoned));
+        let fence = database.new_work_id();
+        assert_eq!(database.claim_work(&lingering.id, &heir.id, &fence).await.unwrap(), None, "its origin is there");
         database.begin_upload(&upload(1, &heir), at(13)).await.unwrap();
         database.forget_node(&silent.id).await.unwrap();
-        database.abort_upload(&lingering.id, BACK, at(14)).await.unwrap();
+        assert!(database.claim_work(&lingering.id, &heir.id, &fence).await.unwrap().is_some());
+        database.abort_upload(&fence, BACK, at(14)).await.unwrap();
         let left = database.list_node_work(&heir.id).await.unwrap();
         assert_eq!(left.len(), 1, "the record of the new upload");
         let status = database.get_image(&image(1).id, &glance_domain::query::Viewer::Admin(None)).await.unwrap().status;
         assert_eq!(status, glance_domain::Status::Saving, "a late clean-up leaves the new upload alone");
+    }
+
+    async fn that_began_an_upload_and_fell_silent_stay_its_origin_and_have_it_undone_twice(database: Database) {
+        let [silent, second] = ["silent", "second"].map(|name| Node { lease: Duration::ZERO, ..node(name) });
+        let heir = node("heir");
+        for node in [&silent, &second, &heir] {
+            database.register_node(node).await.unwrap();
+        }
+        database.create_image(&image(1)).await.unwrap();
+        database.begin_upload(&upload(1, &silent), at(10)).await.unwrap();
+        let mut taken = Vec::new();
+        for (dead, heir) in [(&silent, &second), (&second, &heir)] {
+            loop {
+                taken = database.take_over_node(&dead.id, Death::Silence, &heir.id).await.unwrap();
+                if !taken.is_empty() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(taken[0].origin.as_ref(), Some(&silent.id), "heirs create nothing");
+
+        // It may have acted after the store was told, and have gone.
+        let (first, again) = (database.new_work_id(), database.new_work_id());
+        database.claim_work(&taken[0].id, &heir.id, &first).await.unwrap().unwrap();
+        database.forget_node(&silent.id).await.unwrap();
+        database.abort_upload(&first, BACK, at(11)).await.unwrap();
+        let record = database.claim_work(&first, &heir.id, &again).await.unwrap().unwrap();
+        assert!(record.is_undone());
+        database.abort_upload(&again, BACK, at(12)).await.unwrap();
+        assert_eq!(database.list_work().await.unwrap(), []);
     }
 }
