@@ -6,14 +6,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
 
 use crate::error::{Error, Kind, Result};
 
 /// A point at which the simulation decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// A query on its own, or a transaction, is about to begin.
+    /// A query on its own, or a transaction that only reads, is about to begin.
+    Read,
+    /// A transaction is about to begin.
     Begin,
     /// A transaction is about to be committed.
     Commit,
@@ -46,6 +50,41 @@ pub struct Simulation {
     pub ids: Arc<AtomicU64>,
     /// Decides at every step.
     pub gate: Gate,
+    /// The steps that have begun and have not ended. None runs while it waits at the gate.
+    pub running: Arc<Running>,
+}
+
+/// Counts steps.
+#[derive(Debug, Default)]
+pub struct Running {
+    steps: AtomicUsize,
+    idle: Notify,
+}
+
+impl Running {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.steps.load(Ordering::SeqCst) == 0
+    }
+
+    /// Returns when the last one has ended, at once if that was since the last call. Others may have begun.
+    pub async fn ended(&self) {
+        self.idle.notified().await;
+    }
+}
+
+/// A step that runs, until it is dropped.
+pub(crate) struct Step {
+    running: Arc<Running>,
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        if self.running.steps.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.running.idle.notify_one();
+        }
+    }
 }
 
 impl Simulation {
@@ -62,9 +101,9 @@ impl Simulation {
 
 impl Simulation {
     /// Waits until the next step may begin.
-    pub(crate) async fn begin(&self) -> Result<()> {
-        match (self.gate)(Moment::Begin).await {
-            Fate::Proceed => Ok(()),
+    pub(crate) async fn begin(&self, moment: Moment) -> Result<Step> {
+        match (self.gate)(moment).await {
+            Fate::Proceed => Ok(self.step()),
             Fate::Fail | Fate::LoseAnswer | Fate::Late(_) => Err(broken()),
         }
     }
@@ -72,21 +111,32 @@ impl Simulation {
     /// Lets the simulation decide what becomes of a commit.
     pub(crate) async fn commit(&self, commit: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
         match (self.gate)(Moment::Commit).await {
-            Fate::Proceed => commit.await,
+            Fate::Proceed => self.run(commit).await,
             Fate::Fail => Err(broken()),
-            Fate::LoseAnswer => commit.await.and(Err(broken())),
+            Fate::LoseAnswer => self.run(commit).await.and(Err(broken())),
             Fate::Late(moment) => {
+                let simulation = self.clone();
                 #[expect(
                     clippy::disallowed_methods,
                     reason = "the caller is gone by then, as after a lost connection"
                 )]
                 drop(tokio::spawn(async move {
                     moment.await;
-                    commit.await
+                    simulation.run(commit).await
                 }));
                 Err(broken())
             }
         }
+    }
+
+    fn step(&self) -> Step {
+        self.running.steps.fetch_add(1, Ordering::SeqCst);
+        Step { running: self.running.clone() }
+    }
+
+    async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        let _step = self.step();
+        work.await
     }
 }
 

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use crate::error::{Error, Kind, Result};
 use crate::lease::Lease;
 use crate::pool::{EnginePools, Pools};
-use crate::simulation::Simulation;
+use crate::simulation::{Moment, Simulation, Step};
 use crate::{Engine, timestamp};
 
 /// A rendered statement with the values of its placeholders.
@@ -249,6 +249,7 @@ pub(crate) enum Connection {
 pub(crate) struct Transaction {
     pub(crate) connection: Connection,
     simulation: Option<Simulation>,
+    step: Option<Step>,
 }
 
 impl Transaction {
@@ -315,6 +316,7 @@ impl Transaction {
     /// Commits. After an error it is not known whether the transaction took place.
     pub(crate) async fn commit(self) -> Result<()> {
         let (engine, simulation) = (self.engine(), self.simulation);
+        drop(self.step);
         let work = async {
             match simulation {
                 None => self.connection.commit().await,
@@ -363,16 +365,16 @@ impl Pools {
     }
 
     /// Where a simulation decides whether the next step takes place.
-    async fn gate(&self) -> Result<()> {
+    async fn gate(&self, moment: Moment) -> Result<Option<Step>> {
         match &self.simulation {
-            None => Ok(()),
-            Some(simulation) => simulation.begin().await,
+            None => Ok(None),
+            Some(simulation) => simulation.begin(moment).await.map(Some),
         }
     }
 
     /// Runs one query on its own and makes something of each row.
     pub(crate) async fn fetch<T>(&self, statement: Statement, map: fn(&dyn Row) -> Result<T>) -> Result<Vec<T>> {
-        self.gate().await?;
+        let _step = self.gate(Moment::Read).await?;
         let sql = statement.sql.clone();
         let work = async {
             match &self.engine {
@@ -392,7 +394,7 @@ impl Pools {
 
     /// Starts a transaction that changes something. On SQLite it has the write lock from the beginning.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        self.gate().await?;
+        let step = self.gate(Moment::Begin).await?;
         let work = async {
             Ok(match &self.engine {
                 EnginePools::Sqlite { writer, .. } => {
@@ -403,12 +405,12 @@ impl Pools {
             })
         };
         let connection = traced(self.engine(), "BEGIN", work).await?;
-        Ok(Transaction { connection, simulation: self.simulation.clone() })
+        Ok(Transaction { connection, simulation: self.simulation.clone(), step })
     }
 
     /// Starts a transaction whose queries all see the same state.
     pub(crate) async fn begin_reading(&self) -> Result<Transaction> {
-        self.gate().await?;
+        let step = self.gate(Moment::Read).await?;
         let work = async {
             Ok(match &self.engine {
                 EnginePools::Sqlite { readers, .. } => Connection::Sqlite(Lease::begin(readers, "BEGIN").await?),
@@ -420,6 +422,6 @@ impl Pools {
         };
         let connection = traced(self.engine(), "BEGIN", work).await?;
         // It changes nothing, so its commit is no step.
-        Ok(Transaction { connection, simulation: None })
+        Ok(Transaction { connection, simulation: None, step })
     }
 }
