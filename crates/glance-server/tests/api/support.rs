@@ -113,7 +113,8 @@ impl TestApp {
         db.create_schema().await.expect("tables");
         db.prepare_own_objects().await.expect("own tables");
         let clock = Clock::fixed(Timestamp::parse_iso("2026-01-02T03:04:05Z").expect("a time"));
-        let this = process::this_process(Duration::from_secs(60));
+        // Nobody renews it.
+        let this = process::this_process(Duration::from_secs(24 * 60 * 60));
         db.register_node(&this).await.expect("a node");
         let mut sources = Sources::new();
         sources.add_text("test.conf", &format!("[DEFAULT]\n{options}\n")).expect("options");
