@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use glance_db::{Death, ListedNode, NodeId, Phase, Record, Standing, Work};
+use glance_db::{Death, ListedNode, NodeId, Record, Standing};
 
 use crate::app::App;
 use crate::app::error::Result;
@@ -53,11 +53,11 @@ impl App {
         for listed in nodes.iter().filter(|listed| listed.node.id != *lease.id()) {
             self.bury(listed, &lease).await?;
         }
-        let silent: HashSet<NodeId> = self.db.list_nodes().await?.into_iter().map(|listed| listed.node.id).collect();
+        let known: HashSet<NodeId> = self.db.list_nodes().await?.into_iter().map(|listed| listed.node.id).collect();
         let records = self.db.list_node_work(lease.id()).await?;
         let stuck = records.iter().filter(|record| record.tries >= STUCK_AFTER).count();
         self.metrics.set_stuck_work(stuck as u64);
-        let due = records.into_iter().filter(|record| record.wait.is_zero() && !lingers(record, &silent));
+        let due = records.into_iter().filter(|record| record.wait.is_zero() && !lingers(record, &known));
         futures_util::stream::iter(due)
             .for_each_concurrent(AT_ONCE, |record| async { self.settle_open(record, self.tasks.lease()).await })
             .await;
@@ -82,6 +82,5 @@ impl App {
 
 /// Whether the transfer was undone, and waits for the end of the silent node that began it.
 fn lingers(record: &Record, nodes: &HashSet<NodeId>) -> bool {
-    let undone = matches!(&record.work, Work::Upload(transfer) if transfer.phase == Phase::Abandoned);
-    undone && record.origin.as_ref().is_some_and(|origin| nodes.contains(origin))
+    record.is_undone() && record.origin.as_ref().is_some_and(|origin| nodes.contains(origin))
 }
